@@ -1,0 +1,86 @@
+"""What an ONNX file of hue says about itself, in its own metadata.
+
+The graph has one input, ``lightness`` ``(N, 1, H, W)`` float32, L* in [0, 100], and one output, ``ab``
+``(N, 2, H, W)`` float32, a* and b* in CIE units. N, H and W are dynamic; H and W are multiples of
+``multiple_of`` and at least ``minimum``. Everything else that a user of the file must know stands in its
+``metadata_props``, one key ``hue`` with a JSON object: the fields of :class:`Contract`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+
+from hue_cli.errors import WeightsError
+
+CONTRACT_VERSION = 1
+METADATA_KEY = "hue"
+INPUT_NAME = "lightness"
+OUTPUT_NAME = "ab"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """The facts that travel inside an ONNX file.
+
+    Attributes:
+        version: of this contract; a reader refuses versions that it does not know.
+        recipe: name of the recipe.
+        digest: SHA-256 of the recipe (:meth:`hue_cli.recipes.schema.Recipe.digest`).
+        size: default short side for the network, in pixels.
+        multiple_of: height and width must be multiples of this.
+        minimum: smallest height and width.
+        precision: how weights are stored, ``fp32`` or ``fp16``.
+        training_data: what it was trained on, in a sentence.
+        licence: SPDX name or sentence about the weights.
+        metrics: name to value, as measured when the file was filed.
+    """
+
+    recipe: str
+    digest: str
+    size: int
+    multiple_of: int
+    minimum: int
+    precision: str = "fp32"
+    training_data: str = ""
+    licence: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    version: int = CONTRACT_VERSION
+
+    def to_json(self) -> str:
+        """Return the value of the metadata key ``hue``."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], where: str) -> Contract:
+        """Read the contract out of an ONNX file's metadata.
+
+        Args:
+            metadata: the file's custom metadata map.
+            where: the file's name, for messages.
+
+        Raises:
+            WeightsError: the file is not hue's, or of a version that this hue cannot read.
+        """
+        text = metadata.get(METADATA_KEY)
+        if text is None:
+            raise WeightsError(
+                f"{where}: this ONNX file carries no {METADATA_KEY!r} metadata, so it was not exported by hue. "
+                "Export one with: hue export RUN -o model.onnx"
+            )
+        try:
+            data = json.loads(text)
+            version = data["version"]
+            if version != CONTRACT_VERSION:
+                raise WeightsError(
+                    f"{where}: contract version {version}, but this hue reads version {CONTRACT_VERSION}. "
+                    "Update hue, or export the model again."
+                )
+            known = {f.name for f in fields(cls)}
+            contract = cls(**{key: value for key, value in data.items() if key in known})
+        except (ValueError, TypeError, KeyError) as error:
+            raise WeightsError(f"{where}: the {METADATA_KEY!r} metadata is damaged ({error}).") from error
+        if min(contract.size, contract.multiple_of, contract.minimum) < 1:
+            raise WeightsError(f"{where}: sizes in the {METADATA_KEY!r} metadata must be positive.")
+        return contract

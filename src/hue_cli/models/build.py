@@ -1,0 +1,26 @@
+"""From a spec to a network."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from torch import nn
+
+from hue_cli.models.residual_autoencoder import ConvAutoencoder, ResidualAutoencoder
+from hue_cli.recipes.specs import ConvAutoencoderSpec, NetSpec, ResidualAutoencoderSpec
+
+
+def build_network(spec: NetSpec) -> nn.Module:
+    """Return the network that ``spec`` describes, with fresh weights."""
+    match spec:
+        case ResidualAutoencoderSpec():
+            return ResidualAutoencoder(spec)
+        case ConvAutoencoderSpec():
+            return ConvAutoencoder(spec)
+        case _:
+            assert_never(spec)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of values that training changes or could change."""
+    return sum(parameter.numel() for parameter in network.parameters())

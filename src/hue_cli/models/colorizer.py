@@ -1,0 +1,50 @@
+"""The one contract: lightness in, a*b* out, in CIE units."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hue_cli.color import lab_torch
+from hue_cli.color.space import Signal, Space
+
+
+class Colorizer(nn.Module):
+    """A network with its colour space around it.
+
+    Scaling, the grey that an RGB network sees, Lab conversion of what it paints and the gamut's
+    bounds all live in here, and so inside the exported graph.
+    """
+
+    def __init__(self, network: nn.Module, space: Space) -> None:
+        super().__init__()
+        self.network = network
+        self.space = space
+
+    def see(self, lightness: Tensor) -> Tensor:
+        """Turn L* ``(N, 1, H, W)`` into what the network sees, ``(N, C, H, W)`` in its own scale."""
+        grey = self.space.sees.signal is Signal.GREY
+        return lab_torch.encode(lab_torch.lightness_to_grey(lightness) if grey else lightness, self.space.sees)
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """Colorize.
+
+        Args:
+            lightness: ``(N, 1, H, W)`` float32, L* in [0, 100]; H and W obey the recipe's size rule.
+
+        Returns:
+            ``(N, 2, H, W)`` float32, a* and b* in CIE units, within the bounds of the sRGB gamut.
+        """
+        return lab_torch.decode(self.network(self.see(lightness)), self.space.paints)
+
+    @torch.no_grad()
+    def paint_rgb(self, lightness: Tensor) -> Tensor:
+        """Return the sRGB ``(N, 3, H, W)`` in [0, 1] as the network itself painted it, its own lightness included.
+
+        This is what papers whose network paints RGB score; a network that paints ab has none of its own
+        and gets the photograph's lightness.
+        """
+        painted = self.network(self.see(lightness))
+        if self.space.paints.signal is Signal.RGB:
+            return (painted * self.space.paints.scale + self.space.paints.centre).clamp(0, 1)
+        return lab_torch.lab_to_rgb(torch.cat([lightness, lab_torch.decode(painted, self.space.paints)], dim=1))
