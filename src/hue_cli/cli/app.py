@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hue_cli import __version__
+from hue_cli.cli.train import train
 
 app = typer.Typer(
     name="hue",
@@ -13,6 +13,14 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def hue() -> None:
+    """Colorize black-and-white photographs, and train the networks that do it."""
+
+
+app.command("train")(train)
 
 
 def main() -> None:

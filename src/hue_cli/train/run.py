@@ -89,15 +89,21 @@ def adapt(recipe: Recipe, options: Options) -> Recipe:
     stages = recipe.stages
     if options.epochs is not None:
         if options.epochs < len(stages):
-            raise UsageError(f"--epochs {options.epochs}: {recipe.name} has {len(stages)} stages, one epoch each or more.")
+            raise UsageError(
+                f"--epochs {options.epochs}: {recipe.name} has {len(stages)} stages, one epoch each or more."
+            )
         stages = tuple(
             replace(stage, epochs=epochs) for stage, epochs in zip(stages, _share(options.epochs, recipe), strict=True)
         )
     if options.size is not None:
-        smallest = MSSSIM_MINIMUM if any(term is LossTerm.MSSSIM for term, _ in recipe.loss.terms) else recipe.size.minimum
+        smallest = (
+            MSSSIM_MINIMUM if any(term is LossTerm.MSSSIM for term, _ in recipe.loss.terms) else recipe.size.minimum
+        )
         multiple = recipe.size.multiple_of
         if options.size < smallest or options.size % multiple:
-            raise UsageError(f"--size {options.size}: {recipe.name} takes multiples of {multiple} from {smallest} pixels on.")
+            raise UsageError(
+                f"--size {options.size}: {recipe.name} takes multiples of {multiple} from {smallest} pixels on."
+            )
         stages = tuple(replace(stage, size=options.size) for stage in stages)
     return replace(
         recipe,
@@ -185,7 +191,9 @@ def run(options: Options, listener: Listener) -> Result:
     tune(device)
     folder = _folder(recipe, options)
     if (folder / WEIGHTS).exists() and not options.resume:
-        raise CheckpointError(f"{folder}: a run lies there already. Go on with --resume, or name another with --output.")
+        raise CheckpointError(
+            f"{folder}: a run lies there already. Go on with --resume, or name another with --output."
+        )
     if options.resume and not (folder / STATE).exists():
         raise CheckpointError(f"{folder}: expected an interrupted run, found none. Name its folder with --output.")
     dataset = resolve(options.dataset, options.val)
