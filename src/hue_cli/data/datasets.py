@@ -54,7 +54,8 @@ def at_hand(name: str) -> Dataset | None:
     owner, slug = KAGGLE_HANDLE.split("/")
     kagglehub_home = Path(os.environ.get("KAGGLEHUB_CACHE", Path.home() / ".cache" / "kagglehub"))
     versions = kagglehub_home / "datasets" / owner / slug / "versions"
-    candidates = [data_home() / "kaggle", *sorted(versions.glob("*"), reverse=True)]
+    newest_first = sorted(versions.glob("*"), key=lambda path: (len(path.name), path.name), reverse=True)
+    candidates = [data_home() / "kaggle", *newest_first]
     return next((found for root in candidates if (found := _kaggle_layout(root))), None)
 
 
@@ -71,10 +72,10 @@ def fetch(name: str) -> Dataset:
         f"Download https://www.kaggle.com/datasets/{KAGGLE_HANDLE} by hand and unpack it to {data_home() / 'kaggle'}, "
         "or train on photos of your own: --dataset FOLDER."
     )
-    try:
-        import kagglehub
+    from kagglehub.datasets import dataset_download
 
-        root = Path(kagglehub.dataset_download(KAGGLE_HANDLE))
+    try:
+        root = Path(dataset_download(KAGGLE_HANDLE))
     except Exception as error:  # kagglehub lets its HTTP library's and its own errors through, of no common base
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DatasetError(f"The data set {name!r} could not be fetched from Kaggle ({reason}). {remedy}") from error
@@ -94,13 +95,22 @@ def resolve(sources: Sequence[str], val: Sequence[str] = ()) -> Dataset:
     Raises:
         DatasetError: a path does not exist, or a named data set cannot be fetched.
     """
-    paths = tuple(Path(source) for source in sources)
-    for path in (*paths, *map(Path, val)):
-        if not path.exists() and str(path) not in NAMES:
-            raise DatasetError(
-                f"{path}: expected a folder, a tar or one of the data sets {', '.join(NAMES)}; found none of them."
-            )
-    if len(paths) == 1 and not paths[0].exists():
-        named = fetch(sources[0])
-        return Dataset(name=named.name, train=named.train, val=tuple(map(Path, val)) or named.val, test=named.test)
-    return Dataset(name=", ".join(path.name for path in paths), train=paths, val=tuple(map(Path, val)))
+    paths, val_paths = tuple(map(Path, sources)), tuple(map(Path, val))
+    missing = next((path for path in (*paths, *val_paths) if not _exists(path)), None)
+    if len(paths) == 1 and missing == paths[0] and str(missing) in NAMES:
+        named = fetch(str(missing))
+        return Dataset(name=named.name, train=named.train, val=val_paths or named.val, test=named.test)
+    if missing is not None:
+        alone = "; a data set's name stands alone" if str(missing) in NAMES else ""
+        raise DatasetError(
+            f"{missing}: expected a folder of photos, a tar or a photo, found nothing there{alone}. "
+            f"Data sets by name: {', '.join(NAMES)}."
+        )
+    return Dataset(name=", ".join(path.name for path in paths), train=paths, val=val_paths)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for any file
+        return False

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from hue_cli.errors import DatasetError
 
 LONG_SIDE = 1.5
 """Photos are cut to this many times their short side; what lies beyond is seldom the subject."""
+SLIVER = 4
+"""Photos longer than so many times their short side are cut before they are resized: at 1×65,535 pixels that matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +54,95 @@ class Draw:
         return cls(index, torch.full((n, 2), 0.5), torch.zeros(n, dtype=torch.bool), 1.0)
 
 
-def _fit(short_side: int) -> Callable[[Image.Image], np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
-    """Return a function that brings a photo's short side to ``short_side`` and cuts its long side."""
+class Photos(Protocol):
+    """Photos to train or validate on, whether held or decoded as they are needed."""
 
-    def fit(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        scale = short_side / min(image.size)
-        width, height = (max(short_side, round(side * scale)) for side in image.size)
-        if (width, height) != image.size:
-            image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-        longest = int(short_side * LONG_SIDE)
-        left, top = max(0, width - longest) // 2, max(0, height - longest) // 2
-        return np.asarray(image.crop((left, top, left + min(width, longest), top + min(height, longest))))
+    @property
+    def names(self) -> Sequence[str]:
+        """Name of each photo, as :func:`hue_cli.data.photos.locate` gives it."""
+        ...
 
-    return fit
+    def __len__(self) -> int:
+        """Return the number of photos."""
+        ...
+
+    def crops(self, draw: Draw, size: int) -> Tensor:
+        """Cut a batch of squares.
+
+        Args:
+            draw: which photos, where and how.
+            size: side of the result in pixels.
+
+        Returns:
+            ``(N, 3, size, size)`` float32, sRGB in [0, 1], on the training device.
+        """
+        ...
+
+    def digest(self) -> str:
+        """SHA-256 of the sorted names: which photos these are."""
+        ...
+
+
+def fit(image: Image.Image, short_side: int) -> Tensor:
+    """Bring a photo's short side to ``short_side`` and cut its long side; ``(H, W, 3)`` uint8."""
+    longest = SLIVER * min(image.size)
+    if max(image.size) > longest:
+        image = _middle(image, longest)
+    scale = short_side / min(image.size)
+    width, height = (max(short_side, round(side * scale)) for side in image.size)
+    if (width, height) != image.size:
+        image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return torch.from_numpy(np.array(_middle(image, int(short_side * LONG_SIDE))))
+
+
+def _middle(image: Image.Image, longest: int) -> Image.Image:
+    """Cut the middle out of an image, neither side longer than ``longest``."""
+    width, height = image.size
+    left, top = max(0, width - longest) // 2, max(0, height - longest) // 2
+    return image.crop((left, top, left + min(width, longest), top + min(height, longest)))
+
+
+def cut(photos: Iterable[Tensor], draw: Draw, size: int, device: torch.device) -> Tensor:
+    """Cut a square out of each of ``photos``, which ``draw`` drew; see :meth:`Photos.crops`.
+
+    Args:
+        photos: ``(H, W, 3)`` uint8 each, in the order of the draw.
+        draw: where and how.
+        size: side of the result in pixels.
+        device: where the result is made.
+    """
+    crops = []
+    for photo, (down, across) in zip(photos, draw.place.tolist(), strict=True):
+        height, width, _ = photo.shape
+        side = max(1, round(min(height, width) * draw.zoom))
+        top, left = round((height - side) * down), round((width - side) * across)
+        crops.append(photo[top : top + side, left : left + side])
+    batch = torch.stack(crops).to(device).permute(0, 3, 1, 2).float().div_(255)
+    flip = draw.flip.to(device)[:, None, None, None]
+    batch = torch.where(flip, batch.flip(3), batch)
+    if batch.shape[-1] != size:
+        batch = F.interpolate(batch, (size, size), mode="bicubic", antialias=True).clamp_(0, 1)
+    return batch
+
+
+def digest_of(names: Iterable[str]) -> str:
+    """SHA-256 of the sorted names."""
+    return hashlib.sha256("\n".join(sorted(names)).encode(errors="surrogateescape")).hexdigest()
 
 
 class PhotoSet:
-    """Photos as one uint8 tensor on the training device, each ``(H, W, 3)`` with the same short side.
+    """Photos held as uint8 tensors on the training device, each ``(H, W, 3)`` with the same short side.
 
     21,668 photos of 176 pixels take about 2.5 GB.
     """
 
-    def __init__(self, pixels: Tensor, shapes: Sequence[tuple[int, int]], names: Sequence[str]) -> None:
-        self.pixels = pixels
-        self.shapes = list(shapes)
+    def __init__(self, photos: Sequence[Tensor], names: Sequence[str], device: torch.device) -> None:
         self.names = list(names)
-        sizes = np.array([height * width * 3 for height, width in shapes], dtype=np.int64)
-        self._starts = [0, *np.cumsum(sizes)[:-1].tolist()]
+        self._photos = list(photos)
+        self._device = device
 
     def __len__(self) -> int:
+        """See :class:`Photos`."""
         return len(self.names)
 
     @classmethod
@@ -108,56 +171,56 @@ class PhotoSet:
         Raises:
             DatasetError: there is no photo at all, or they do not fit in memory.
         """
-        arrays: list[Tensor] = []
-        shapes: list[tuple[int, int]] = []
+        photos: list[Tensor] = []
         names: list[str] = []
         try:
-            for name, array in map_photos(sources, _fit(short_side), on_bad=on_bad, keep=keep, limit=limit):
-                arrays.append(torch.from_numpy(array.reshape(-1).copy()))
-                shapes.append((array.shape[0], array.shape[1]))
+            for name, photo in map_photos(
+                sources, lambda image: fit(image, short_side), on_bad=on_bad, keep=keep, limit=limit
+            ):
+                photos.append(photo.to(device))
                 names.append(name)
                 on_photo(len(names))
-            if not names:
-                found = ", ".join(map(str, sources))
-                raise DatasetError(f"{found}: expected colour photos, found none that can be read.")
-            pixels = torch.cat(arrays).to(device)
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise DatasetError(
                 f"{len(names)} photos of {short_side} pixels do not fit in the memory of {device}. "
                 "Take fewer with --max-images, or smaller ones with --size."
             ) from error
-        return cls(pixels, shapes, names)
+        if not names:
+            raise none_found(sources)
+        return cls(photos, names, device)
 
     def digest(self) -> str:
-        """SHA-256 of the sorted names: which photos these are."""
-        return hashlib.sha256("\n".join(sorted(self.names)).encode()).hexdigest()
+        """See :meth:`Photos.digest`."""
+        return digest_of(self.names)
 
     def crops(self, draw: Draw, size: int) -> Tensor:
-        """Cut a batch of squares.
+        """See :meth:`Photos.crops`."""
+        return cut([self._photos[index] for index in draw.index.tolist()], draw, size, self._device)
 
-        Args:
-            draw: which photos, where and how.
-            size: side of the result in pixels.
 
-        Returns:
-            ``(N, 3, size, size)`` float32, sRGB in [0, 1], on the device of the pixels.
-        """
-        crops = []
-        for photo, (down, across) in zip(draw.index.tolist(), draw.place.tolist(), strict=True):
-            height, width = self.shapes[photo]
-            start = self._starts[photo]
-            side = max(1, round(min(height, width) * draw.zoom))
-            top, left = round((height - side) * down), round((width - side) * across)
-            whole = self.pixels[start : start + height * width * 3].view(height, width, 3)
-            crops.append(whole[top : top + side, left : left + side])
-        batch = torch.stack(crops).permute(0, 3, 1, 2).float().div_(255)
-        flip = draw.flip.to(batch.device)[:, None, None, None]
-        batch = torch.where(flip, batch.flip(3), batch)
-        if batch.shape[-1] != size:
-            batch = F.interpolate(batch, (size, size), mode="bicubic", antialias=True).clamp_(0, 1)
-        return batch
+def none_found(sources: Sequence[Path]) -> DatasetError:
+    """Return the error for sources without a photo."""
+    found = ", ".join(map(str, sources))
+    return DatasetError(f"{found}: expected colour photos, found none that can be read. Name others with --dataset.")
 
 
 def is_held_out(name: str, share: float) -> bool:
     """Tell whether a photo belongs to validation: by a stable hash of its name, so that every run agrees."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") < share * 2**64
+    return _rank(name) < share * 2**64
+
+
+def hold_out(names: Iterable[str], share: float) -> frozenset[str]:
+    """Return the names that belong to validation: those of :func:`is_held_out`, or the nearest to it if there is none.
+
+    Args:
+        names: of all photos.
+        share: of them to hold out, in [0, 1].
+    """
+    names = list(names)
+    held = frozenset(name for name in names if is_held_out(name, share))
+    return held or frozenset(sorted(names, key=_rank)[:1])
+
+
+def _rank(name: str) -> int:
+    # Names of files need not be text; undecodable bytes come back as they were.
+    return int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:8], "big")

@@ -1,0 +1,1 @@
+"""What training lowers, as named terms."""

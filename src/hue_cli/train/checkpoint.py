@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from hue_cli.errors import CheckpointError
 WEIGHTS = "weights.safetensors"
 STATE = "state.safetensors"
 RUN = "run.json"
+_ASIDE = ".half"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +42,34 @@ class Position:
 
 def write_text(path: Path, text: str) -> None:
     """Write a small text file whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(path)
+    with whole(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Lend a temporary name beside ``path``; what was written there gets its name in the end, or is removed."""
+    aside = path.with_name(f".{path.stem}.{os.getpid()}{_ASIDE}{path.suffix}")
+    try:
+        yield aside
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed run had half written."""
+    for path in folder.rglob(f".*{_ASIDE}.*"):
+        path.unlink(missing_ok=True)
 
 
 def _save(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, aside, metadata)
-    aside.replace(path)
+    with whole(path) as aside:
+        try:
+            save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, aside, metadata)
+        except SafetensorError as error:  # which is no OSError, even where the disk is full
+            raise OSError(f"{path.name}: {error}") from error
 
 
 def save_weights(folder: Path, network: nn.Module, digest: str) -> None:
@@ -86,22 +107,44 @@ def load_state(
         tensors = load_file(path)
         with safe_open(path, "pt") as file:
             position = Position(**json.loads(file.metadata()["position"]))
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: the state is damaged ({error}). Train afresh into another folder.") from error
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from error
     if position.digest != digest:
         raise CheckpointError(
             f"{path}: the run trains a recipe with digest {position.digest[:12]}, expected {digest[:12]}. "
             "Resume with the options that it was started with."
         )
+    try:
+        _fill(tensors, network, average, optimizer)
+    except (RuntimeError, LookupError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return position
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return CheckpointError(f"{path}: the state is damaged ({reason}). Train afresh into another folder.")
+
+
+def _fill(
+    tensors: Mapping[str, Tensor], network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
     parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
     for key, tensor in tensors.items():
         part, _, name = key.partition(".")
         parts[part][name] = tensor
     network.load_state_dict(parts["network"])
     average.load_state_dict(parts["average"])
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     slots: dict[int, dict[str, Tensor]] = {}
     for key, tensor in parts["optimizer"].items():
         index, _, slot = key.partition(".")
-        slots.setdefault(int(index), {})[slot] = tensor
+        slots.setdefault(int(index), {})[slot] = _laid_out_like(parameters[int(index)], tensor)
     optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
-    return position
+
+
+def _laid_out_like(parameter: Tensor, slot: Tensor) -> Tensor:
+    """Give a moment the strides of its parameter, channels-last included: fused kernels refuse others."""
+    if slot.shape != parameter.shape:
+        return slot
+    return torch.empty_like(parameter, dtype=slot.dtype, device=slot.device, requires_grad=False).copy_(slot)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import torch
 
 from hue_cli.errors import DeviceError
@@ -19,6 +22,8 @@ def find_device(wanted: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(wanted)
+        if device.type not in ("cpu", "cuda", "mps"):
+            raise RuntimeError("hue trains on cpu, cuda and mps")
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
@@ -36,7 +41,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     Zen 5 cores); on CPUs without it was 14 times slower.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return device.type == "cpu" and supported is not None and bool(supported())
 
@@ -53,5 +58,19 @@ def tune(device: torch.device) -> None:
         # Denormals, which dying units produce, are many times slower than other numbers.
         torch.set_flush_denormal(True)
     elif device.type == "cuda":
+        # Matrix products stay in full float32: MS-SSIM subtracts squares that TF32 would round to ten bits.
         torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Return how much of the device's memory is free; None where nobody knows."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        # Linux: what programs can have, the page cache included, which sysconf counts as taken.
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return None
