@@ -125,6 +125,14 @@ def train(
         str, typer.Option("--precision", metavar="auto|float32|bfloat16", help="auto: bfloat16 where it is fast.")
     ] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the run folder.")] = False,
+    encoder_weights: Annotated[
+        str,
+        typer.Option(
+            "--encoder-weights",
+            metavar="imagenet|none|FILE",
+            help="Start of an encoder: ImageNet (from HUE_DATA_DIR/pretrained, else fetched), nothing, or a safetensors file.",
+        ),
+    ] = "imagenet",
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
     json_report: JsonOpt = False,
@@ -154,6 +162,7 @@ def train(
         device=device,
         precision=precision,
         resume=resume,
+        encoder_weights=encoder_weights,
     )
     with ExitStack() as stack:
         result = run(options, _Listener(reporter, stack))
