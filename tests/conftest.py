@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from hue_cli.recipes.schema import Recipe, SizeRule
 
 WriteRun = Callable[[Recipe, Path], Path]
@@ -30,9 +31,10 @@ def write_run() -> WriteRun:
 
     def write(recipe: Recipe, folder: Path) -> Path:
         import torch
+        from safetensors.torch import save_file
+
         from hue_cli.models.build import build_network
         from hue_cli.models.colorizer import Colorizer
-        from safetensors.torch import save_file
 
         with torch.random.fork_rng():
             torch.manual_seed(7)

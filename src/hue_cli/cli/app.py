@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import typer
 
-from hue_cli import __version__
-
 app = typer.Typer(
     name="hue",
     help="Colorize black-and-white photographs, and train the networks that do it.",

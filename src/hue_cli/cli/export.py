@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from hue_cli.cli.options import JsonOpt, QuietOpt
-from hue_cli.cli.report import Mode, Reporter
 
 
 class Storage(StrEnum):
@@ -30,7 +29,9 @@ def export(
     ] = None,
     precision: Annotated[
         Storage,
-        typer.Option(help="How weights are stored: fp32, fp16 (half the file), or auto (fp16 if it agrees, else fp32)."),
+        typer.Option(
+            help="How weights are stored: fp32, fp16 (half the file), or auto (fp16 if it agrees, else fp32)."
+        ),
     ] = Storage.FP32,
     opset: Annotated[int, typer.Option(help="ONNX opset of the graph.", min=18, max=23)] = 20,
     licence: Annotated[
@@ -50,7 +51,8 @@ def export(
         bool, typer.Option("--bundle", help="Ship it inside the package.", rich_help_panel=_FILING)
     ] = False,
     default: Annotated[
-        bool, typer.Option("--default", help="Make it the model that is used when none is named.", rich_help_panel=_FILING)
+        bool,
+        typer.Option("--default", help="Make it the model that is used when none is named.", rich_help_panel=_FILING),
     ] = False,
     quiet: QuietOpt = False,
     json_report: JsonOpt = False,

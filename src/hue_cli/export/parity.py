@@ -22,7 +22,7 @@ def draw_lightness(count: int, height: int, width: int, seed: int = 0) -> NDArra
         ``(count, 1, height, width)`` float32, L* in [0, 100].
     """
     random = np.random.default_rng(seed)
-    y, x = np.mgrid[0:1:height * 1j, 0:1:width * 1j]
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     photos = []
     for _ in range(count):
         a, b, c, d = random.uniform(-3, 3, 4)
