@@ -1,0 +1,187 @@
+"""The only place that prints.
+
+Standard output carries results (tables, JSON lines); everything said along the way — progress,
+notes, warnings, errors — goes to standard error, so that a pipe receives results alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+
+class Mode(StrEnum):
+    """How much is said, and to whom."""
+
+    QUIET = "quiet"
+    """Warnings and errors only."""
+    NORMAL = "normal"
+    VERBOSE = "verbose"
+    """Normal, and the details."""
+    JSON = "json"
+    """Results as JSON, one object a line, on standard output; warnings and errors on standard error."""
+
+    @classmethod
+    def choose(cls, *, quiet: bool = False, verbose: bool = False, json_report: bool = False) -> Mode:
+        """Return the mode that the shared options ``--quiet``, ``--verbose`` and ``--json`` ask for."""
+        if json_report:
+            return cls.JSON
+        return cls.QUIET if quiet else cls.VERBOSE if verbose else cls.NORMAL
+
+
+def printable(text: object) -> str:
+    """Return text that any terminal can take: file names hold escape sequences and undecodable bytes too."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(text))
+
+
+class ProgressBar:
+    """A running bar; made by :meth:`Reporter.progress`."""
+
+    def __init__(self, progress: Progress | None, task: TaskID | None) -> None:
+        self._progress = progress
+        self._task = task
+
+    def advance(self, n: float = 1, **fields: object) -> None:
+        """Move on by ``n`` and show ``fields`` as ``name value`` behind the bar, for instance ``loss=0.0312``."""
+        if self._progress is not None and self._task is not None:
+            said = "  ".join(f"{name} {_cell(value)}" for name, value in fields.items())
+            self._progress.update(self._task, advance=n, **({"said": printable(said)} if fields else {}))
+
+    def set_total(self, total: float | None) -> None:
+        """Correct the total, or make the bar one without an end (None)."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, total=total)
+
+
+class Reporter:
+    """Says what a command does.
+
+    Args:
+        mode: how much.
+        results_to_stderr: for commands whose standard output carries a picture.
+    """
+
+    def __init__(self, mode: Mode = Mode.NORMAL, *, results_to_stderr: bool = False) -> None:
+        self.mode = mode
+        self._results_to_stderr = results_to_stderr
+
+    def _console(self, *, stderr: bool = True) -> Console:
+        # Made on each use: consoles bind the stream, which test runners and pipes exchange.
+        from rich.console import Console
+
+        console = Console(stderr=stderr or self._results_to_stderr, highlight=False, markup=False, emoji=False)
+        if not console.is_terminal:
+            console.width = 1000 if console.width < 1000 else console.width
+        return console
+
+    @property
+    def says_details(self) -> bool:
+        """Whether :meth:`detail` prints."""
+        return self.mode is Mode.VERBOSE
+
+    def note(self, text: str) -> None:
+        """Say something useful; quiet and JSON modes leave it out."""
+        if self.mode in (Mode.NORMAL, Mode.VERBOSE):
+            self._console().print(printable(text), soft_wrap=True)
+
+    def detail(self, text: str) -> None:
+        """Say something that only ``--verbose`` wants to know."""
+        if self.says_details:
+            self._console().print(printable(text), style="dim", soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """Say what may surprise; in every mode."""
+        self._labelled("Warning", "yellow", text)
+
+    def error(self, text: str) -> None:
+        """Say what went wrong; in every mode."""
+        self._labelled("Error", "bold red", text)
+
+    def _labelled(self, label: str, style: str, text: str) -> None:
+        from rich.text import Text
+
+        self._console().print(Text.assemble((f"{label}: ", style), printable(text)), soft_wrap=True)
+
+    def result(self, text: str) -> None:
+        """Print a line that is a result, to standard output; quiet and JSON modes leave it out."""
+        if self.mode in (Mode.NORMAL, Mode.VERBOSE):
+            self._console(stderr=False).print(printable(text), soft_wrap=True)
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Print a table of results to standard output; quiet and JSON modes leave it out.
+
+        Numbers are set flush right; floats get four significant digits.
+        """
+        if self.mode not in (Mode.NORMAL, Mode.VERBOSE):
+            return
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text
+
+        rows = [tuple(row) for row in rows]
+        table = Table(title=printable(title) or None, title_justify="left", box=SIMPLE_HEAD)
+        for index, column in enumerate(columns):
+            numeric = all(isinstance(row[index], int | float) or row[index] is None for row in rows)
+            table.add_column(printable(column), justify="right" if numeric and rows else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(_cell(value)) for value in row))
+        self._console(stderr=False).print(table)
+
+    @contextmanager
+    def progress(self, total: float | None, description: str) -> Iterator[ProgressBar]:
+        """Show a bar with rate and time left on standard error, where that is a terminal.
+
+        Args:
+            total: how many steps there are; None where nobody knows yet.
+            description: what is going on.
+        """
+        console = self._console()
+        if self.mode in (Mode.QUIET, Mode.JSON) or not console.is_terminal:
+            yield ProgressBar(None, None)
+            return
+        from rich import progress as rp
+
+        columns = (
+            rp.TextColumn("{task.description}"),
+            rp.BarColumn(),
+            rp.MofNCompleteColumn(),
+            _rate_column(),
+            rp.TimeRemainingColumn(),
+            rp.TextColumn("{task.fields[said]}", style="dim"),
+        )
+        with rp.Progress(*columns, console=console, transient=True) as progress:
+            yield ProgressBar(progress, progress.add_task(printable(description), total=total, said=""))
+
+    def emit_json(self, obj: object) -> None:
+        """Print one JSON object on one line of standard output; other modes than JSON print it too."""
+        stream = sys.stderr if self._results_to_stderr else sys.stdout
+        # ASCII, because names of files need not be encodable in the stream's encoding.
+        stream.write(json.dumps(obj, default=str) + "\n")
+        stream.flush()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else printable(value)
+
+
+def _rate_column() -> object:
+    """Return a column with the steps per second; made here because rich is imported late."""
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class RateColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:.1f}/s" if speed else "", style="dim")
+
+    return RateColumn()
