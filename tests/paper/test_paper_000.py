@@ -116,6 +116,7 @@ def test_a_strided_1x1_convolution_is_what_the_block_does() -> None:
     block = ConvolutionalBlock(6, 12).eval()
     _subsample, convolution, norm = block.shortcut
     x = torch.randn(1, 6, 10, 14)
+    assert isinstance(convolution, nn.Conv2d)
     with torch.no_grad():
         strided = nn.functional.conv2d(x, convolution.weight, stride=2)
 
