@@ -2,7 +2,7 @@
 # Trains, exports, scores and files the released models, one after the other. What is filed is skipped, and what was
 # interrupted goes on, so the same line may be given again and again:
 #
-#     weights/train.sh                                        # all models, 8 minutes each: 25 minutes of one GPU
+#     weights/train.sh                                        # all models, 7 minutes each: 25 minutes of one GPU
 #     MINUTES=180 weights/train.sh residual-curriculum        # one model, one night of a CPU
 #
 #   HUE_DATA_DIR   folder with train-*.tar, val.tar and test.tar (default ../shared/data)

@@ -91,8 +91,8 @@ def _scores(recipe: Recipe, scores: Scores) -> str:
     return (
         f"## Scores\n\nOn {scores.photos:,} photographs of `{scores.dataset}` that it was not trained on, under the "
         f"rules `{scores.protocol}`.\n\n{_table(['', *shown], rows)}\n{share}*As used*: the photograph keeps its own "
-        "lightness, as `hue colorize` does. *Raw*: the picture as the network painted it, as papers score it. *Grey*: the "
-        "same photographs in black and white, the score of doing nothing. The paper's figures are from its own "
+        "lightness, as `hue colorize` does. *Raw*: the picture as the network painted it, as papers score it. *Grey*: "
+        "the same photographs in black and white, the score of doing nothing. The paper's figures are from its own "
         "photographs.\n"
     )
 

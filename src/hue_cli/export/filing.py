@@ -55,7 +55,7 @@ def file_run(
         raise UsageError(
             f"--name {filing.name}: expected small letters, digits and hyphens, as in residual-curriculum."
         )
-    index = _read_index(filing.weights / INDEX)
+    _read_index(filing.weights / INDEX)  # a damaged one is better found before the work than after
     folder = filing.weights / filing.name
     exported = export_run(
         run,
@@ -69,6 +69,18 @@ def file_run(
     card = write_card(filing.name, run, exported, scores, note.read_text(encoding="utf-8") if note.is_file() else "")
     _write(folder / "README.md", card)
     _write(folder / "config.json", _to_json(_describe(filing, run, exported, scores)))
+    note_in_index(filing, exported)
+    return exported
+
+
+def note_in_index(filing: Filing, exported: Exported) -> None:
+    """Add the model to ``index.json``, or replace its entry; other entries stay as they are.
+
+    Raises:
+        WeightsError: the index that is there is damaged.
+        ImageError: the file cannot be written.
+    """
+    index = _read_index(filing.weights / INDEX)
     index["models"][filing.name] = {
         "file": f"{filing.name}/model.onnx",
         "size": exported.size,
@@ -79,7 +91,6 @@ def file_run(
     if filing.default or index.get("default") is None:
         index["default"] = filing.name
     _write(filing.weights / INDEX, _to_json(index))
-    return exported
 
 
 def _read_index(path: Path) -> dict[str, Any]:
