@@ -59,7 +59,7 @@ HUE_256 = Protocol(
     side=256,
     rules=(
         "Photos whose short side is over 256 pixels are reduced to it (Lanczos), aspect kept; no crop, no enlargement.",
-        "As used: what hue colorize writes; the network sees the photo at its own size rule, the photo's lightness is kept.",
+        "As used: what hue colorize writes; the network works at its own size, the photo's lightness is kept.",
         "Raw: what the network painted, its own lightness included.",
         "Predictions are rounded to 8 bits and compared in sRGB; metrics are taken photo by photo, then averaged.",
     ),
