@@ -1,0 +1,106 @@
+"""Losses that compare what was painted with the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hue_cli.recipes.schema import Loss, LossTerm
+
+# Wang, Simoncelli and Bovik (2003), section 3.2.
+MSSSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+MSSSIM_WINDOW = 11
+MSSSIM_SIGMA = 1.5
+MSSSIM_MINIMUM = (MSSSIM_WINDOW - 1) * 2 ** (len(MSSSIM_WEIGHTS) - 1) + 1
+"""Smallest height and width, 161 pixels: the coarsest scale must hold the window."""
+
+
+def _blur_matrix(side: int, like: Tensor) -> Tensor:
+    """The Gaussian window sliding along one axis, without padding, as a ``(side - 10, side)`` band matrix."""
+    x = torch.arange(MSSSIM_WINDOW, dtype=like.dtype, device=like.device) - MSSSIM_WINDOW // 2
+    window = torch.exp(-(x**2) / (2 * MSSSIM_SIGMA**2))
+    window = window / window.sum()
+    rows = side - MSSSIM_WINDOW + 1
+    place = torch.arange(side, device=like.device)[None, :] - torch.arange(rows, device=like.device)[:, None]
+    inside = (place >= 0) & (place < MSSSIM_WINDOW)
+    return torch.where(inside, window[place.clamp(0, MSSSIM_WINDOW - 1)], 0.0)
+
+
+def _blur(planes: Tensor) -> Tensor:
+    """Separable Gaussian of ``(P, H, W)``, without padding.
+
+    As two matrix products: on the CPU 15 times faster, gradient included, than convolutions of one channel.
+    """
+    down, across = _blur_matrix(planes.shape[1], planes), _blur_matrix(planes.shape[2], planes)
+    return down @ planes @ across.T
+
+
+def msssim(painted: Tensor, truth: Tensor) -> Tensor:
+    """Multi-scale structural similarity of each picture, its channels averaged.
+
+    The definition is that of ``torchmetrics`` but for the border: there pictures are mirrored outwards
+    and cut again, here the window stays inside, which is the same.
+
+    Args:
+        painted: ``(N, C, H, W)`` in [0, 1], H and W at least 161.
+        truth: the same shape and range.
+
+    Returns:
+        ``(N,)``, 1 for identical pictures. Negative contrasts count as zero.
+
+    Raises:
+        ValueError: the pictures are too small for five scales.
+
+    References:
+        Wang, Simoncelli and Bovik (2003), "Multi-scale structural similarity", eq. 7.
+    """
+    n, channels, height, width = painted.shape
+    if min(height, width) < MSSSIM_MINIMUM:
+        raise ValueError(f"MS-SSIM needs {MSSSIM_MINIMUM} pixels or more on each side, found {height}×{width}")
+    x = painted.reshape(n * channels, height, width)
+    y = truth.reshape(n * channels, height, width)
+    c1, c2 = 0.01**2, 0.03**2
+    result = torch.ones(n * channels, dtype=painted.dtype, device=painted.device)
+    for scale, weight in enumerate(MSSSIM_WEIGHTS):
+        if scale:
+            x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
+        planes = len(x)
+        means = _blur(torch.cat([x, y, x * x, y * y, x * y]))
+        mx, my, mxx, myy, mxy = means.split(planes)
+        cs = (2 * (mxy - mx * my) + c2) / ((mxx - mx * mx) + (myy - my * my) + c2)
+        if scale == len(MSSSIM_WEIGHTS) - 1:
+            cs = cs * (2 * mx * my + c1) / (mx * mx + my * my + c1)
+        # A floor above zero keeps the gradient of the power finite.
+        result = result * cs.mean(dim=(1, 2)).clamp_min(1e-4) ** weight
+    return result.view(n, channels).mean(dim=1)
+
+
+def _one_minus_msssim(painted: Tensor, truth: Tensor) -> Tensor:
+    return 1 - msssim(painted, truth).mean()
+
+
+def _rmse(painted: Tensor, truth: Tensor) -> Tensor:
+    # Far under an 8-bit step; keeps the gradient of the root finite at zero.
+    return (F.mse_loss(painted, truth) + 1e-12).sqrt()
+
+
+TERMS: dict[LossTerm, Callable[[Tensor, Tensor], Tensor]] = {
+    LossTerm.MSSSIM: _one_minus_msssim,
+    LossTerm.MSE: F.mse_loss,
+    LossTerm.RMSE: _rmse,
+    LossTerm.MAE: F.l1_loss,
+}
+
+
+def loss_terms(loss: Loss, painted: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    """Return every term of ``loss`` by name, each a weighted scalar; their sum is what training lowers.
+
+    Args:
+        loss: the recipe's.
+        painted: ``(N, C, H, W)``, in the network's own scale; in [0, 1] for MS-SSIM.
+        truth: the same.
+    """
+    return {name.value: weight * TERMS[name](painted, truth) for name, weight in loss.terms}

@@ -1,0 +1,107 @@
+"""A run on disk: the weights it leaves behind, and the state from which it goes on.
+
+Both are safetensors: loading one runs no code. Files are written aside and renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from hue_cli.errors import CheckpointError
+
+WEIGHTS = "weights.safetensors"
+STATE = "state.safetensors"
+RUN = "run.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a run has come.
+
+    Attributes:
+        step: the next step's number, from 0.
+        seconds: time spent in training so far.
+        digest: of the recipe that the run trains.
+    """
+
+    step: int
+    seconds: float
+    digest: str
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small text file whole or not at all."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(path)
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, aside, metadata)
+    aside.replace(path)
+
+
+def save_weights(folder: Path, network: nn.Module, digest: str) -> None:
+    """Write ``weights.safetensors``: the network alone, as ``hue export`` wants it."""
+    _save(network.state_dict(), folder / WEIGHTS, {"recipe_digest": digest})
+
+
+def save_state(
+    folder: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, position: Position
+) -> None:
+    """Write ``state.safetensors``: all that a run needs to go on exactly where it is."""
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    for index, slots in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
+    _save(tensors, folder / STATE, {"position": json.dumps(asdict(position))})
+
+
+def load_state(
+    folder: Path,
+    network: nn.Module,
+    average: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    digest: str,
+) -> Position:
+    """Fill network, average and optimizer from ``state.safetensors`` and return where the run stands.
+
+    Raises:
+        CheckpointError: there is none, it is damaged, or it belongs to another recipe.
+    """
+    path = folder / STATE
+    if not path.is_file():
+        raise CheckpointError(f"{path}: expected the state of an interrupted run, found none. Train without --resume.")
+    try:
+        tensors = load_file(path)
+        with safe_open(path, "pt") as file:
+            position = Position(**json.loads(file.metadata()["position"]))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: the state is damaged ({error}). Train afresh into another folder.") from error
+    if position.digest != digest:
+        raise CheckpointError(
+            f"{path}: the run trains a recipe with digest {position.digest[:12]}, expected {digest[:12]}. "
+            "Resume with the options that it was started with."
+        )
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
+    for key, tensor in tensors.items():
+        part, _, name = key.partition(".")
+        parts[part][name] = tensor
+    network.load_state_dict(parts["network"])
+    average.load_state_dict(parts["average"])
+    slots: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in parts["optimizer"].items():
+        index, _, slot = key.partition(".")
+        slots.setdefault(int(index), {})[slot] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+    return position

@@ -1,0 +1,174 @@
+"""The loop of a run: stages, steps, checkpoints. It knows no loss and no network."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from hue_cli.data.photo_set import Draw, PhotoSet
+from hue_cli.recipes.schema import Recipe
+from hue_cli.train.average import MovingAverage
+from hue_cli.train.checkpoint import Position, save_state, save_weights
+from hue_cli.train.plan import Plan
+from hue_cli.train.record import Record
+from hue_cli.train.seeding import order, seed_step
+from hue_cli.train.steps import Step
+
+STATE_EVERY_SECONDS = 120.0
+VALIDATIONS = 24
+"""Validations in a run, beside those at the end of each stage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a run tells about itself after a step."""
+
+    progress: float
+    step: int
+    stage: str
+    loss: float
+    images_per_second: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """All the moving parts of a run, for :func:`train`."""
+
+    recipe: Recipe
+    plan: Plan
+    step: Step
+    network: nn.Module
+    average: MovingAverage
+    optimizer: torch.optim.Optimizer
+    photos: PhotoSet
+    folder: Path
+    record: Record
+    batch_size: int
+    position: Position
+    validate: Callable[[], Mapping[str, float]]
+    save_samples: Callable[[str], object]
+    tell: Callable[[Progress], None]
+    _losses: list[dict[str, float]] = field(default_factory=list)
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C or SIGTERM into a flag, so that a step and its checkpoint are finished first."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, _frame: object) -> None:
+        flag.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield flag
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def train(run: Run) -> tuple[bool, Position]:
+    """Train to the end of the plan.
+
+    Returns:
+        Whether the plan is done (Ctrl-C or SIGTERM end it early), and where the run stands; either way
+        its folder holds the weights and the state of the last step.
+    """
+    step, seconds = run.position.step, run.position.seconds
+    epoch_steps = run.plan.steps_per_epoch
+    saved_at, told_at, told_step = seconds, seconds, step
+    progress = run.plan.progress(step, seconds)
+    stage_index = run.plan.stage_at(progress)
+    next_validation = _next_validation(progress)
+    permutation = (-1, torch.empty(0))
+    run.network.train()
+    before, started = seconds, time.perf_counter()
+    with _interrupts() as interrupted:
+        while progress < 1 and not interrupted.is_set():
+            epoch, batch = divmod(step, epoch_steps)
+            if permutation[0] != epoch:
+                permutation = (epoch, order(run.recipe.seed, epoch, len(run.photos)))
+            index = permutation[1][batch * run.batch_size : (batch + 1) * run.batch_size]
+            _one_step(run, step, index, stage_index, run.plan.learning_rate(progress))
+            step += 1
+            seconds = before + time.perf_counter() - started
+            progress = run.plan.progress(step, seconds)
+
+            if seconds - told_at >= 1:
+                _tell(run, progress, step, stage_index, (step - told_step) * run.batch_size / (seconds - told_at))
+                told_at, told_step = seconds, step
+            reached = run.plan.stage_at(progress) if progress < 1 else len(run.plan.stages)
+            if reached != stage_index or progress >= next_validation:
+                _write_row(run, step, stage_index)
+                next_validation = _next_validation(progress)
+            if reached != stage_index:
+                run.save_samples(_stage_file(run, stage_index))
+                stage_index = min(reached, len(run.plan.stages) - 1)
+            if seconds - saved_at >= STATE_EVERY_SECONDS:
+                _save(run, step, seconds)
+                saved_at = seconds
+    run.record.draw_curve()
+    return progress >= 1, _save(run, step, seconds)
+
+
+def _one_step(run: Run, step: int, index: torch.Tensor, stage_index: int, learning_rate: float) -> None:
+    stage = run.plan.stages[stage_index]
+    draw = Draw.random(index, seed_step(run.recipe.seed, step))
+    for group in run.optimizer.param_groups:
+        group["lr"] = learning_rate
+    terms = run.step.losses(run.photos.crops(draw, stage.size), stage)
+    run.optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
+    if run.recipe.optim.clip:
+        nn.utils.clip_grad_norm_(run.network.parameters(), run.recipe.optim.clip)
+    run.optimizer.step()
+    run.average.update(run.network, step)
+    run._losses.append({name: term.detach() for name, term in terms.items()})  # type: ignore[misc]
+
+
+def _next_validation(progress: float) -> float:
+    return (int(progress * VALIDATIONS) + 1) / VALIDATIONS
+
+
+def _stage_file(run: Run, stage_index: int) -> str:
+    return f"{stage_index + 1}-{run.plan.stages[stage_index].sees.value}"
+
+
+def _mean_losses(run: Run) -> dict[str, float]:
+    names = run._losses[0] if run._losses else {}
+    return {f"loss/{name}": sum(float(row[name]) for row in run._losses) / len(run._losses) for name in names}
+
+
+def _tell(run: Run, progress: float, step: int, stage_index: int, rate: float) -> None:
+    loss = sum(float(value) for value in run._losses[-1].values())
+    stage = run.plan.stages[stage_index].sees.value
+    run.tell(Progress(progress=progress, step=step, stage=stage, loss=loss, images_per_second=rate))
+
+
+def _write_row(run: Run, step: int, stage_index: int) -> None:
+    row = {**_mean_losses(run), **{f"val/{name}": value for name, value in run.validate().items()}}
+    run._losses.clear()
+    run.record.add(step, run.plan.stages[stage_index].sees.value, row)
+    run.record.draw_curve()
+
+
+def _save(run: Run, step: int, seconds: float) -> Position:
+    digest = run.recipe.digest()
+    position = Position(step=step, seconds=seconds, digest=digest)
+    save_state(run.folder, run.network, run.average.network, run.optimizer, position)
+    save_weights(run.folder, run.average.network, digest)
+    return position

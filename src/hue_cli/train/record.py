@@ -1,0 +1,113 @@
+"""What a run writes for people: its description, its curve and its pictures."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.tensorboard import SummaryWriter
+
+from hue_cli import __version__
+from hue_cli.data.photo_set import PhotoSet
+from hue_cli.models.colorizer import Colorizer
+from hue_cli.train.checkpoint import write_text
+from hue_cli.train.validate import paint
+
+HISTORY = "history.jsonl"
+_PACKAGES = ("torch", "torchvision", "numpy", "pillow", "safetensors")
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that a result may hang on."""
+    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {"hue": __version__, "python": platform.python_version(), "platform": platform.platform(), **found}
+
+
+def command() -> list[str]:
+    """The command line, program name first, as it can be typed again."""
+    return ["hue", *sys.argv[1:]]
+
+
+class Record:
+    """The run folder's growing part: ``history.jsonl``, TensorBoard events, ``curve.png``, ``samples/``."""
+
+    def __init__(self, folder: Path, *, since: int) -> None:
+        """Open the record; what an interrupted run wrote from step ``since`` on is dropped."""
+        self.folder = folder
+        self._rows = [row for row in _read_history(folder) if row["step"] <= since]
+        write_text(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in self._rows))
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=since)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._board.close()
+
+    def add(self, step: int, stage: str, figures: Mapping[str, float]) -> None:
+        """Append one row: the step, the stage's name and its figures."""
+        row = {"step": step, "stage": stage, **figures}
+        self._rows.append(row)
+        with (self.folder / HISTORY).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        for name, value in figures.items():
+            self._board.add_scalar(name, value, step)
+
+    def draw_curve(self) -> None:
+        """Write ``curve.png``: each figure over the steps, stages as bands."""
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+
+        mpl.use("Agg")
+        names = sorted({name for row in self._rows for name in row} - {"step", "stage"})
+        figure = Figure(figsize=(9, 2.2 * len(names)), layout="constrained")
+        for axes, name in zip(np.atleast_1d(figure.subplots(len(names), 1, sharex=True)), names, strict=True):
+            rows = [row for row in self._rows if name in row]
+            axes.plot([row["step"] for row in rows], [row[name] for row in rows], marker=".", linewidth=1)
+            axes.set_ylabel(name)
+            axes.grid(visible=True, alpha=0.3)
+            for before, after in zip(self._rows, self._rows[1:], strict=False):
+                if before["stage"] != after["stage"]:
+                    axes.axvline(before["step"], color="grey", linestyle="--", linewidth=0.8)
+            axes.margins(x=0)
+        axes.set_xlabel("step")
+        aside = self.folder / ".curve.tmp.png"
+        figure.savefig(aside, dpi=90)
+        aside.replace(self.folder / "curve.png")
+
+    def save_samples(self, name: str, colorizer: Colorizer, photos: PhotoSet, size: int) -> Path:
+        """Write ``samples/NAME.png``: a row a photo, grey, as used, as the network painted it, truth."""
+        rows = []
+        for batch in paint(colorizer, photos, size, limit=8):
+            columns = torch.stack([batch.grey, batch.used, batch.raw, batch.truth], dim=1)
+            rows += [torch.cat(list(row), dim=2) for row in columns]
+        grid = torch.cat(rows, dim=1).permute(1, 2, 0).mul(255).round().byte().cpu().numpy()
+        path = self.folder / "samples" / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(grid).save(path)
+        return path
+
+
+def _read_history(folder: Path) -> list[dict[str, float]]:
+    path = folder / HISTORY
+    if not path.is_file():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            # A run that was killed while it wrote leaves half a line; the state decides where it goes on.
+            break
+    return rows

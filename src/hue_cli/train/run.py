@@ -1,0 +1,261 @@
+"""From options to a finished run folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from hue_cli.data.datasets import Dataset, resolve
+from hue_cli.data.photo_set import PhotoSet, is_held_out
+from hue_cli.errors import CheckpointError, UsageError
+from hue_cli.losses.regression import MSSSIM_MINIMUM
+from hue_cli.models.build import build_network, count_parameters
+from hue_cli.models.colorizer import Colorizer
+from hue_cli.recipes import find_recipe
+from hue_cli.recipes.schema import LossTerm, Recipe
+from hue_cli.train.average import MovingAverage
+from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, Position, load_state, write_text
+from hue_cli.train.device import autocast, find_device, tune
+from hue_cli.train.loop import Progress, Run, train
+from hue_cli.train.plan import Plan
+from hue_cli.train.record import Record, command, versions
+from hue_cli.train.seeding import seed_everything
+from hue_cli.train.steps import RegressionStep
+from hue_cli.train.validate import validate
+
+VALIDATION_PHOTOS = 500
+"""At most so many; the paper's number. Half of them draw the curve, all of them make the last figures."""
+CURVE_PHOTOS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What ``hue train`` was asked for; None leaves the recipe's own value."""
+
+    model: str
+    dataset: tuple[str, ...]
+    val: tuple[str, ...] = ()
+    output: Path | None = None
+    epochs: int | None = None
+    size: int | None = None
+    batch_size: int | None = None
+    lr: float | None = None
+    seed: int | None = None
+    max_images: int | None = None
+    max_minutes: float | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    resume: bool = False
+
+
+class Listener(Protocol):
+    """Who is told how a run goes."""
+
+    def note(self, text: str) -> None:
+        """Say something that matters."""
+
+    def warn(self, text: str) -> None:
+        """Say that something is not as it should be."""
+
+    def loading(self, count: int) -> None:
+        """So many photos have been decoded."""
+
+    def training(self, progress: Progress) -> None:
+        """A second or so has passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A run's outcome: where it lies, whether its plan was done, its last figures."""
+
+    folder: Path
+    finished: bool
+    metrics: Mapping[str, float]
+
+
+def adapt(recipe: Recipe, options: Options) -> Recipe:
+    """Return the recipe with what the options change.
+
+    ``--epochs`` keeps the proportions of the curriculum, each stage at least one epoch.
+
+    Raises:
+        UsageError: a value makes no sense for the recipe.
+    """
+    stages = recipe.stages
+    if options.epochs is not None:
+        if options.epochs < len(stages):
+            raise UsageError(f"--epochs {options.epochs}: {recipe.name} has {len(stages)} stages, one epoch each or more.")
+        stages = tuple(
+            replace(stage, epochs=epochs) for stage, epochs in zip(stages, _share(options.epochs, recipe), strict=True)
+        )
+    if options.size is not None:
+        smallest = MSSSIM_MINIMUM if any(term is LossTerm.MSSSIM for term, _ in recipe.loss.terms) else recipe.size.minimum
+        multiple = recipe.size.multiple_of
+        if options.size < smallest or options.size % multiple:
+            raise UsageError(f"--size {options.size}: {recipe.name} takes multiples of {multiple} from {smallest} pixels on.")
+        stages = tuple(replace(stage, size=options.size) for stage in stages)
+    return replace(
+        recipe,
+        stages=stages,
+        batch_size=options.batch_size or recipe.batch_size,
+        optim=replace(recipe.optim, lr=options.lr or recipe.optim.lr),
+        seed=recipe.seed if options.seed is None else options.seed,
+    )
+
+
+def _share(epochs: int, recipe: Recipe) -> list[int]:
+    """Divide ``epochs`` among the stages as the recipe does, by largest remainder, at least one each."""
+    exact = [stage.epochs * epochs / recipe.epochs for stage in recipe.stages]
+    shares = [max(1, int(value)) for value in exact]
+    while sum(shares) != epochs:
+        step = 1 if sum(shares) < epochs else -1
+        candidates = [i for i, share in enumerate(shares) if share + step >= 1]
+        chosen = max(candidates, key=lambda i: step * (exact[i] - shares[i]))
+        shares[chosen] += step
+    return shares
+
+
+def _load(
+    dataset: Dataset, recipe: Recipe, options: Options, device: torch.device, listener: Listener
+) -> tuple[PhotoSet, PhotoSet]:
+    """Load training and validation photos."""
+    short_side = max(stage.size for stage in recipe.stages)
+    share = recipe.split.val / (recipe.split.train + recipe.split.val)
+
+    def on_bad(name: str, reason: str) -> None:
+        listener.warn(f"left out {name}: {reason}")
+
+    def load(sources: tuple[Path, ...], limit: int | None, held_out: bool | None) -> PhotoSet:
+        return PhotoSet.load(
+            sources,
+            short_side=short_side,
+            device=device,
+            keep=lambda name: held_out is None or is_held_out(name, share) == held_out,
+            limit=limit,
+            on_photo=listener.loading,
+            on_bad=on_bad,
+        )
+
+    val_limit = min(VALIDATION_PHOTOS, options.max_images or VALIDATION_PHOTOS)
+    if dataset.val:
+        return load(dataset.train, options.max_images, None), load(dataset.val, val_limit, None)
+    return load(dataset.train, options.max_images, False), load(dataset.train, val_limit, True)
+
+
+def _folder(recipe: Recipe, options: Options) -> Path:
+    """Return the run's folder: as asked, or ``runs/NAME@SEED``, numbered if that exists."""
+    if options.output:
+        return options.output
+    base = Path("runs") / f"{recipe.name}@{recipe.seed}"
+    if options.resume or not base.exists():
+        return base
+    return next(path for n in range(2, 10**6) if not (path := base.with_name(f"{base.name}-{n}")).exists())
+
+
+def _describe(folder: Path, recipe: Recipe, options: Options, dataset: Dataset, facts: Mapping[str, object]) -> None:
+    description = {
+        "recipe": recipe.to_dict(),
+        "digest": recipe.digest(),
+        "command": command(),
+        "versions": versions(),
+        "seed": recipe.seed,
+        "dataset": dataset.name,
+        "options": asdict(options),
+        **facts,
+    }
+    write_text(folder / RUN, json.dumps(description, indent=2, default=str) + "\n")
+
+
+def run(options: Options, listener: Listener) -> Result:
+    """Train as ``options`` say and leave a run folder behind.
+
+    Raises:
+        UsageError: the options do not fit each other or the recipe.
+        DatasetError: there is nothing to train on.
+        DeviceError: the device cannot be used.
+        CheckpointError: the folder holds another run, or nothing to resume.
+    """
+    recipe = adapt(find_recipe(options.model), options)
+    device = find_device(options.device)
+    tune(device)
+    folder = _folder(recipe, options)
+    if (folder / WEIGHTS).exists() and not options.resume:
+        raise CheckpointError(f"{folder}: a run lies there already. Go on with --resume, or name another with --output.")
+    if options.resume and not (folder / STATE).exists():
+        raise CheckpointError(f"{folder}: expected an interrupted run, found none. Name its folder with --output.")
+    dataset = resolve(options.dataset, options.val)
+    listener.note(f"reading photos of {dataset.name} …")
+    photos, val = _load(dataset, recipe, options, device, listener)
+
+    seed_everything(recipe.seed)
+    network = build_network(recipe.net).to(device, memory_format=torch.channels_last)
+    average = MovingAverage(network, recipe.optim.ema)
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.optim.lr, fused=device.type == "cuda")
+    digest = recipe.digest()
+    position = Position(step=0, seconds=0.0, digest=digest)
+    if options.resume:
+        position = load_state(folder, network, average.network, optimizer, digest)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    batch_size = min(recipe.batch_size, len(photos))
+    plan = Plan(
+        stages=recipe.stages,
+        steps_per_epoch=len(photos) // batch_size,
+        optim=recipe.optim,
+        max_seconds=options.max_minutes * 60 if options.max_minutes else None,
+    )
+    cast = autocast(device, options.precision)
+    colorizer = Colorizer(average.network, recipe.space).eval()
+    size = recipe.stages[-1].size
+    facts: dict[str, object] = {
+        "parameters": count_parameters(network),
+        "device": _device_name(device),
+        "precision": "bfloat16" if cast._enabled else "float32",
+        "photos": {"train": len(photos), "val": len(val), "train_digest": photos.digest(), "val_digest": val.digest()},
+    }
+    _describe(folder, recipe, options, dataset, facts)
+    listener.note(
+        f"{recipe.name}: {count_parameters(network):,} parameters, {len(photos):,} photos to train on, {len(val):,} to "
+        f"validate, {facts['device']}, {facts['precision']}, into {folder}"
+    )
+    with Record(folder, since=position.step) as record:
+        moving = Run(
+            recipe=recipe,
+            plan=plan,
+            step=RegressionStep(network, recipe, cast),
+            network=network,
+            average=average,
+            optimizer=optimizer,
+            photos=photos,
+            folder=folder,
+            record=record,
+            batch_size=batch_size,
+            position=position,
+            validate=lambda: validate(colorizer, val, size, CURVE_PHOTOS),
+            save_samples=lambda name: record.save_samples(name, colorizer, val, size),
+            tell=listener.training,
+        )
+        finished, end = train(moving)
+    metrics = validate(colorizer, val, size)
+    facts |= {
+        "finished": finished,
+        "steps": end.step,
+        "photos_seen": end.step * batch_size,
+        "epochs_seen": round(end.step / plan.steps_per_epoch, 2),
+        "minutes": round(end.seconds / 60, 2),
+        "metrics": metrics,
+    }
+    _describe(folder, recipe, options, dataset, facts)
+    write_text(folder / "metrics.json", json.dumps({"val": metrics, "steps": end.step}, indent=2) + "\n")
+    return Result(folder=folder, finished=finished, metrics=metrics)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type}, {torch.get_num_threads()} threads"
