@@ -9,6 +9,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+
 from hue_cli.export.graph import trace
 from hue_cli.models.trained import TrainedRun, read_run
 from hue_cli.recipes import RECIPES

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+
 from hue_cli.color import constants
 from hue_cli.errors import ParityError
 from hue_cli.export.graph import halve_weights, stamp, trace
@@ -50,9 +51,7 @@ def test_float32_graphs_paint_what_the_network_paints(traced: Tracer, name: str)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_networks_of_these_tests_paint(traced: Tracer, name: str) -> None:
     """Parity of two grey pictures would prove nothing."""
-    session = onnxruntime.InferenceSession(
-        traced(name).model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(traced(name).model.SerializeToString(), providers=["CPUExecutionProvider"])
 
     (ab,) = session.run(None, {"lightness": draw_lightness(2, 40, 64)})
 
@@ -63,9 +62,7 @@ def test_the_networks_of_these_tests_paint(traced: Tracer, name: str) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_batch_paints_what_its_photographs_paint_alone(traced: Tracer, name: str) -> None:
-    session = onnxruntime.InferenceSession(
-        traced(name).model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(traced(name).model.SerializeToString(), providers=["CPUExecutionProvider"])
     lightness = draw_lightness(3, 20, 28)
 
     (together,) = session.run(None, {"lightness": lightness})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 from hue_cli.models.build import build_network, count_parameters
 from hue_cli.models.residual_autoencoder import ConvolutionalBlock, DeconvolutionalBlock, IdentityBlock
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import LossTerm, StageInput
-from torch import nn
 
 # Name, epochs of the four stages, MS-SSIM, MSE: the paper's table of results.
 TABLE = [
@@ -17,14 +18,14 @@ TABLE = [
     ("residual-curriculum-old", (25, 25, 25, 25), 0.9160, 0.0089),
     ("residual-curriculum", (15, 15, 35, 35), 0.9167, 0.0085),
 ]
+
+
 def test_every_system_of_the_paper_is_there() -> None:
     assert {name for name, *_ in TABLE} <= set(RECIPES)
 
 
 @pytest.mark.parametrize(("name", "epochs", "msssim", "mse"), TABLE)
-def test_training_and_figures_are_as_printed(
-    name: str, epochs: tuple[int, ...], msssim: float, mse: float
-) -> None:
+def test_training_and_figures_are_as_printed(name: str, epochs: tuple[int, ...], msssim: float, mse: float) -> None:
     recipe = RECIPES[name]
     found = dict.fromkeys(StageInput, 0) | {stage.sees: stage.epochs for stage in recipe.stages}
 
@@ -113,8 +114,9 @@ def test_convolutional_block_is_figure_2() -> None:
 
 def test_a_strided_1x1_convolution_is_what_the_block_does() -> None:
     block = ConvolutionalBlock(6, 12).eval()
-    subsample, convolution, norm = block.shortcut
+    _subsample, convolution, norm = block.shortcut
     x = torch.randn(1, 6, 10, 14)
+    assert isinstance(convolution, nn.Conv2d)
     with torch.no_grad():
         strided = nn.functional.conv2d(x, convolution.weight, stride=2)
 

@@ -22,14 +22,15 @@ def draw_lightness(count: int, height: int, width: int, seed: int = 0) -> NDArra
         ``(count, 1, height, width)`` float32, L* in [0, 100].
     """
     random = np.random.default_rng(seed)
-    y, x = np.mgrid[0:1:height * 1j, 0:1:width * 1j]
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     photos = []
     for _ in range(count):
         a, b, c, d = random.uniform(-3, 3, 4)
         slopes = 50 + 30 * np.sin(a * x + b * y) + 15 * np.cos(9 * c * x * y)
         edges = 45 * (np.sin(7 * d * x + a) * np.cos(6 * c * y + b) > 0.4) - 60 * (x + d * y / 3 > 0.8)
         photos.append(slopes + edges + random.normal(0, 2, y.shape))
-    return np.clip(np.stack(photos)[:, None], 0, 100).astype(np.float32)
+    lightness: NDArray[np.float32] = np.clip(np.stack(photos)[:, None], 0, 100).astype(np.float32)
+    return lightness
 
 
 def _shapes(rule: SizeRule) -> Iterator[tuple[int, int, int]]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 import onnx
 
-from hue_cli.errors import ParityError, UsageError
-from hue_cli.export.atomic import write_atomically
+from hue_cli.errors import ParityError
 from hue_cli.export.graph import DEFAULT_OPSET, halve_weights, stamp, trace
 from hue_cli.export.parity import largest_difference
+from hue_cli.images.write import replacing
 from hue_cli.infer.contract import Contract
 from hue_cli.models.trained import TrainedRun
 
@@ -54,6 +54,18 @@ class Exported:
     bound: float
     contract: Contract
 
+    def to_dict(self) -> dict[str, object]:
+        """Return plain data for JSON."""
+        return {
+            "path": str(self.path),
+            "size": self.size,
+            "sha256": self.sha256,
+            "precision": self.precision.value,
+            "largest_difference": self.difference,
+            "bound": self.bound,
+            "contract": asdict(self.contract),
+        }
+
 
 def export_run(
     run: TrainedRun,
@@ -77,10 +89,8 @@ def export_run(
     Raises:
         CheckpointError: the weights do not fit the recipe.
         ParityError: the graph does not paint what the network paints.
-        UsageError: no file can be written there, or the opset is not supported.
+        ImageError: the file cannot be written.
     """
-    if not output.parent.is_dir():
-        raise UsageError(f"{output}: there is no folder {output.parent}. Make it first, or choose another -o.")
     recipe = run.recipe
     colorizer = run.load_colorizer()
     plain = trace(colorizer, recipe.size, opset)
@@ -101,7 +111,8 @@ def export_run(
         difference = largest_difference(colorizer, data, recipe.size)
         bound = BOUNDS[stored]
         if difference < bound:
-            write_atomically(output, data)
+            with replacing(output) as file:
+                file.write(data)
             digest = hashlib.sha256(data).hexdigest()
             return Exported(output, len(data), digest, stored, difference, bound, contract)
         tried.append(f"{stored}: {difference:.4g} ab units, and under {bound} was expected")
@@ -119,4 +130,5 @@ def _finish(plain: onnx.ModelProto, contract: Contract) -> bytes:
         halve_weights(model)
     stamp(model, contract)
     onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString()
+    data: bytes = model.SerializeToString()
+    return data

@@ -89,14 +89,15 @@ def read_run(path: Path) -> TrainedRun:
         digest = facts["digest"]
     except FileNotFoundError:
         raise CheckpointError(
-            f"{record}: missing; it says which network the weights beside it belong to. Name the folder that `hue train` wrote."
+            f"{record}: missing; it says which network the weights beside it belong to. "
+            "Name the folder that `hue train` wrote."
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else error
         raise CheckpointError(f"{record}: not the record of a run ({what}).") from error
     if recipe.digest() != digest:
         raise CheckpointError(
-            f"{record}: its recipe has digest {recipe.digest()[:12]}, but the file says {str(digest)[:12]}: it was edited by hand "
-            "or written by a hue that knows other fields. Export it with the version that trained it."
+            f"{record}: its recipe has digest {recipe.digest()[:12]}, but the file says {str(digest)[:12]}: it was "
+            "edited by hand, or written by a hue that knows other fields. Use the version that trained it."
         )
     return TrainedRun(weights=weights, recipe=recipe, facts=facts)

@@ -64,7 +64,7 @@ def _parse_fields(kind: Any, value: Mapping[str, Any], where: str) -> Any:
 def _parse_union(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
     if value is None and NoneType in kinds:
         return None
-    specs = {kind.__name__: kind for kind in kinds if is_dataclass(kind)}
+    specs: dict[str, Any] = {kind.__name__: kind for kind in kinds if isinstance(kind, type) and is_dataclass(kind)}
     if not specs:
         (kind,) = (each for each in kinds if each is not NoneType)
         return _parse(kind, value, where)

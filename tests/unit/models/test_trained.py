@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+
 from hue_cli.errors import CheckpointError
 from hue_cli.models.trained import read_run
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import Recipe
-from safetensors.torch import load_file, save_file
 
 WriteRun = Callable[[Recipe, Path], Path]
 

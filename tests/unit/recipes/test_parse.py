@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.parse import parse_recipe
 from hue_cli.recipes.schema import Recipe

@@ -6,6 +6,7 @@ import re
 from dataclasses import fields, replace
 
 import pytest
+
 from hue_cli.errors import UnknownModelError
 from hue_cli.recipes import RECIPES, find_recipe
 from hue_cli.recipes.schema import Recipe
