@@ -2,27 +2,117 @@
 
 from __future__ import annotations
 
-import typer
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
+import typer
+from typer.core import TyperGroup
+
+from hue_cli import __version__
+from hue_cli.cli.colorize import colorize
+from hue_cli.cli.evaluate import evaluate
+from hue_cli.cli.export import export
+from hue_cli.cli.report import Mode, Reporter
 from hue_cli.cli.train import train
+from hue_cli.errors import HueError, MissingExtraError
+
+INTERRUPTED = 130
+"""What a shell expects of a program that Ctrl-C ended: 128 + SIGINT."""
+
+# Import name of each package that only the extra brings; no command needs to know the list.
+_TRAIN_EXTRA = frozenset(
+    {
+        *("torch", "torchvision", "torchmetrics", "timm", "skimage", "safetensors"),
+        *("onnx", "onnxscript", "tensorboard", "matplotlib", "kagglehub"),
+    }
+)
+
+
+@contextmanager
+def error_edge(command: str) -> Iterator[None]:
+    """Turn what a command raises into a sentence on standard error and an exit code.
+
+    ``HUE_TRACEBACK=1`` lets the traceback through instead, for reports of bugs.
+
+    Args:
+        command: name of the command, for the message about a missing extra.
+
+    Raises:
+        SystemExit: always in place of a :class:`HueError`, an interrupt or a missing extra.
+    """
+    try:
+        yield
+    except (HueError, ModuleNotFoundError, KeyboardInterrupt) as error:
+        if os.environ.get("HUE_TRACEBACK") == "1":
+            raise
+        raise SystemExit(_explain(error, command)) from error
+
+
+def _explain(error: BaseException, command: str) -> int:
+    """Print one sentence about the error; return the exit code. What is not ours to explain is raised again."""
+    report = Reporter(Mode.NORMAL)
+    if isinstance(error, KeyboardInterrupt):
+        report.error("Interrupted. Nothing was left half-written.")
+        return INTERRUPTED
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package not in _TRAIN_EXTRA:
+            raise error
+        error = MissingExtraError(command, "train", package)
+    report.error(str(error))
+    return error.exit_code if isinstance(error, HueError) else 1
+
+
+class HueGroup(TyperGroup):
+    """The group of commands, run inside the error edge, so that a test runner passes through it too."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the line names."""
+        arguments = [*getattr(ctx, "_protected_args", ()), *ctx.args]
+        with error_edge(arguments[0] if arguments else "hue"):
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="hue",
+    cls=HueGroup,
     help="Colorize black-and-white photographs, and train the networks that do it.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hue {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def hue() -> None:
-    """Colorize black-and-white photographs, and train the networks that do it."""
+def hue(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Colorize black-and-white photographs, and train the networks that do it.
+
+    The first thing to try:
+
+        hue colorize old_photos/
+    """
 
 
+app.command("colorize")(colorize)
 app.command("train")(train)
+app.command("eval")(evaluate)
+app.command("export")(export)
 
 
 def main() -> None:
-    """Run the command line; turn :class:`HueError` into a sentence and its exit code."""
-    app()
+    """Run the command line; the exit code is 0 for done, 1 for some files failed, 2 for usage."""
+    with error_edge("hue"):
+        app()

@@ -75,7 +75,7 @@ class _Listener:
             images=f"{progress.images_per_second:.0f}/s",
         )
         self._done = percent
-        if not self.reporter.is_terminal and time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
+        if not self.reporter.shows_progress and time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
             self._said_at = time.monotonic()
             self.reporter.note(
                 f"{percent:5.1f} %  step {progress.step}  {progress.stage}  loss {progress.loss:.4f}  "
@@ -125,6 +125,14 @@ def train(
         str, typer.Option("--precision", metavar="auto|float32|bfloat16", help="auto: bfloat16 where it is fast.")
     ] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the run folder.")] = False,
+    encoder_weights: Annotated[
+        str,
+        typer.Option(
+            "--encoder-weights",
+            metavar="imagenet|none|FILE",
+            help="Start of an encoder: ImageNet (from HUE_DATA_DIR/pretrained, else fetched), nothing, or a safetensors file.",
+        ),
+    ] = "imagenet",
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
     json_report: JsonOpt = False,
@@ -154,6 +162,7 @@ def train(
         device=device,
         precision=precision,
         resume=resume,
+        encoder_weights=encoder_weights,
     )
     with ExitStack() as stack:
         result = run(options, _Listener(reporter, stack))

@@ -1,0 +1,1 @@
+"""Scoring: models and photographs in, a table beside the papers' figures out."""

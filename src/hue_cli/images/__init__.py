@@ -1,0 +1,1 @@
+"""Photographs: reading them, resizing, giving them colour at full size, writing them."""

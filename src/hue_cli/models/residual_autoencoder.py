@@ -75,7 +75,10 @@ class ConvolutionalBlock(nn.Module):
 
 
 class DeconvolutionalBlock(nn.Module):
-    """Transposed 4×4 of stride 2, transposed 3×3, 1×1, each with batch norm and ReLU; transposed shortcut (figure 3)."""
+    """Transposed 4×4 of stride 2, transposed 3×3, 1×1, each with batch norm and ReLU (figure 3).
+
+    The shortcut is a transposed 4×4 of stride 2 with batch norm.
+    """
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()

@@ -43,12 +43,14 @@ RESIDUAL = Recipe(
     departures=(
         "The paper prints no widths: 32, 64, 128, 256 channels at 1/2, 1/4, 1/8, 1/16 of the size, 16 at full size.",
         "The first halving is a 3×3 convolution of stride 2: a strided 1×1 one would throw away three pixels of four.",
-        "Every ConvolutionalBlock and DeconvolutionalBlock but the last is followed by one IdentityBlock; the paper's figure 4 gives no count.",
+        "Every ConvolutionalBlock and DeconvolutionalBlock but the last is followed by one IdentityBlock; "
+        "the paper's figure 4 gives no count.",
         "A sigmoid bounds the painted RGB; the paper names no last activation.",
         "Grey is the sRGB grey of equal CIE lightness; the paper does not say which grey it used.",
         "Edge enhancement is Pillow's 3×3 EDGE_ENHANCE kernel; the paper does not define it.",
         "Crops of 176 pixels, batch 16; the paper prints neither. Five MS-SSIM scales need over 160.",
-        "Cosine decay of the learning rate, gradient norm clipped at 1, and the moving average (0.999) of the weights is kept; the paper names no schedule.",
+        "Cosine decay of the learning rate, gradient norm clipped at 1, and the moving average (0.999) of the weights "
+        "is kept; the paper names no schedule.",
     ),
 )
 
@@ -75,8 +77,8 @@ CNN_CURRICULUM = replace(
     net=ConvAutoencoderSpec(widths=(32, 64, 128, 256), top=16),
     source=replace(RESIDUAL.source, figures={"msssim": 0.9258, "mse": 0.0097}),
     departures=(
-        "The paper does not print its CNN: one 3×3 convolution of stride 2 a halving, one transposed 4×4 of stride 2 a doubling, "
-        "each with batch norm and ReLU, in the widths of the residual network.",
+        "The paper does not print its CNN: one 3×3 convolution of stride 2 a halving, one transposed 4×4 of stride 2 "
+        "a doubling, each with batch norm and ReLU, in the widths of the residual network.",
         *RESIDUAL.departures[3:],
     ),
 )

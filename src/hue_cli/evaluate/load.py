@@ -1,0 +1,208 @@
+"""Models to score: by name, as ONNX file, or as the run folder of a training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hue_cli.color.space import Signal
+from hue_cli.data import datasets
+from hue_cli.errors import DeviceError, UsageError
+from hue_cli.evaluate.painters import Floats, Network, Painter, RawPainter, UsedPainter
+from hue_cli.infer.session import Device, open_session
+from hue_cli.models.trained import RUN_FILE, WEIGHTS_FILE, TrainedRun, read_run
+from hue_cli.recipes import RECIPES
+from hue_cli.recipes.schema import Recipe, SizeRule
+from hue_cli.weights.resolve import ModelFile, find_index, resolve_model
+
+ONNX_FILE = "model.onnx"
+
+RECORDED = "raw_"
+"""Prefix of the raw figures among those that are noted in an ONNX file when it is filed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """Something that colorizes, ready to be scored.
+
+    Attributes:
+        name: for its row.
+        origin: the file that was loaded.
+        digest: of the recipe that it was trained with.
+        recipe: the recipe with its source and departures; None if this hue knows none of that name.
+        rule: size rule of the network.
+        predict_ab: L* to a*b*.
+        paint_rgb: L* to the RGB that the network itself paints; None if only an ONNX file is at hand.
+        recorded: raw figures by metric name, as measured when the file was filed.
+    """
+
+    name: str
+    origin: Path
+    digest: str
+    recipe: Recipe | None
+    rule: SizeRule
+    predict_ab: Network
+    paint_rgb: Network | None = None
+    recorded: Mapping[str, float] = field(default_factory=dict)
+
+    def used_painter(self) -> Painter:
+        """Return what paints as `hue colorize` does."""
+        return UsedPainter(self.predict_ab, self.rule)
+
+    def raw_painter(self) -> Painter | None:
+        """Return what paints as the paper scores it; None if that needs weights that are not at hand."""
+        if self.recipe and self.recipe.space.paints.signal is Signal.AB:
+            # A network that paints a* and b* has no lightness of its own: its papers keep the photograph's too.
+            return self.used_painter()
+        return RawPainter(self.paint_rgb, self.rule) if self.paint_rgb else None
+
+
+def find_device(wanted: str) -> torch.device:
+    """Return torch's device for ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        DeviceError: it is none of them, or torch cannot use it.
+    """
+    device = Device.parse(wanted)
+    if device.kind == "cpu" or (device.kind == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    try:
+        found = torch.device("cuda", device.number)
+        torch.empty(1, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise DeviceError(
+            f"--device {wanted}: torch {torch.__version__} cannot use it ({str(error).splitlines()[0]}). "
+            "Use --device cpu, or install a torch build for your GPU: https://pytorch.org/get-started/locally/"
+        ) from error
+    return found
+
+
+def _is_run(path: Path) -> bool:
+    if path.is_dir():
+        return (path / WEIGHTS_FILE).is_file() or (path / RUN_FILE).is_file()
+    return path.suffix.lower() == ".safetensors"
+
+
+def sort_out(more: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Divide bare words of the command line into models and photographs.
+
+    Run folders, folders with a ``model.onnx``, ONNX files and released names are models; other paths that exist,
+    and names of data sets, are photographs.
+
+    Raises:
+        UsageError: a word is neither.
+    """
+    models: list[str] = []
+    photos: list[str] = []
+    for word in more:
+        path = Path(word)
+        if _is_run(path) or (path / ONNX_FILE).is_file() or path.suffix.lower() == ".onnx":
+            models.append(word)
+        elif path.exists() or word in datasets.NAMES:
+            photos.append(word)
+        elif word in find_index().models or word in RECIPES:
+            models.append(word)
+        else:
+            known = ", ".join(find_index().models) or "none yet"
+            raise UsageError(
+                f"{word!r} is neither a model nor a place with photographs. Models: {known}, "
+                "an ONNX file or a run folder; photographs: a folder, a tar or a file that exists."
+            )
+    return models, photos
+
+
+def load_models(wanted: Sequence[str], device: str, *, size: int | None = None) -> dict[str, Model]:
+    """Load models to score side by side.
+
+    Args:
+        wanted: as :func:`load_model` takes them; empty for the default model.
+        device: as ``--device`` takes it.
+        size: short side for every network; None leaves each its own.
+
+    Returns:
+        By a name that is unique: the model's own, with its path where two share one.
+
+    Raises:
+        HueError: see :func:`load_model`.
+    """
+    asked: Sequence[str | None] = wanted or [None]
+    loaded = {model.origin: model for model in (load_model(each, device) for each in asked)}
+    shared = Counter(model.name for model in loaded.values())
+    names = {
+        path: model.name if shared[model.name] == 1 else f"{model.name} ({path})" for path, model in loaded.items()
+    }
+    return {
+        names[path]: replace(model, rule=replace(model.rule, size=size)) if size else model
+        for path, model in loaded.items()
+    }
+
+
+def load_model(wanted: str | None, device: str = "auto") -> Model:
+    """Find and load a model.
+
+    Args:
+        wanted: a released model's name, an ONNX file, a folder with ``model.onnx``, a run folder, the weights in
+            one, or None for the default model.
+        device: as ``--device`` takes it.
+
+    Raises:
+        UnknownModelError: there is no model of this name, and nothing at this path.
+        WeightsError: the ONNX file is damaged or was not made by hue.
+        CheckpointError: the run folder is incomplete or does not fit its recipe.
+        DeviceError: the device cannot be used.
+    """
+    if wanted is not None and _is_run(Path(wanted)):
+        return _from_run(read_run(Path(wanted)), find_device(device))
+    inside = Path(wanted) / ONNX_FILE if wanted is not None else None
+    return _from_onnx(resolve_model(str(inside) if inside and inside.is_file() else wanted), device)
+
+
+def _on(device: torch.device, function: Callable[[Tensor], Tensor]) -> Network:
+    """Let a torch function take and return arrays."""
+
+    @torch.inference_mode()
+    def run(lightness: Floats) -> Floats:
+        array: Floats = function(torch.from_numpy(lightness).to(device)).float().cpu().numpy()
+        return array
+
+    return run
+
+
+def _from_run(run: TrainedRun, device: torch.device) -> Model:
+    colorizer = run.load_colorizer().to(device)
+    return Model(
+        name=run.recipe.name,
+        origin=run.weights,
+        digest=run.recipe.digest(),
+        recipe=run.recipe,
+        rule=run.recipe.size,
+        predict_ab=_on(device, colorizer),
+        paint_rgb=_on(device, colorizer.paint_rgb),
+    )
+
+
+def _from_onnx(file: ModelFile, device: str) -> Model:
+    session = open_session(file.read(), file.name, device)
+    contract = session.contract
+    weights = file.path.with_name(WEIGHTS_FILE)
+    trained = _from_run(read_run(weights), find_device(device)) if weights.is_file() else None
+    return Model(
+        name=file.name if file.weight else contract.recipe,
+        origin=file.path,
+        digest=contract.digest,
+        recipe=RECIPES.get(contract.recipe),
+        rule=SizeRule(size=contract.size, multiple_of=contract.multiple_of, minimum=contract.minimum),
+        predict_ab=session.predict,
+        # Weights beside the file paint its RGB, if they are of the same training.
+        paint_rgb=trained.paint_rgb if trained and trained.digest == contract.digest else None,
+        recorded={
+            name.removeprefix(RECORDED): float(value)
+            for name, value in contract.metrics.items()
+            if name.startswith(RECORDED)
+        },
+    )

@@ -1,0 +1,145 @@
+"""The page of a released model: everything a person must know before using it, out of the run's own record."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from hue_cli.export.run import Exported
+from hue_cli.export.scores import Figures, Scores
+from hue_cli.models.trained import TrainedRun
+from hue_cli.recipes.schema import Recipe
+
+_DIGITS = 4
+
+
+def write_card(name: str, run: TrainedRun, exported: Exported, scores: Scores | None, data_note: str = "") -> str:
+    """Return the model card in Markdown.
+
+    Args:
+        name: of the model.
+        run: where it was trained.
+        exported: its file.
+        scores: on photographs that it was not trained on; None if it was not scored.
+        data_note: Markdown about the training photographs and their terms.
+    """
+    recipe = run.recipe
+    parts = [
+        f"# {name}\n",
+        f"{recipe.summary[0].upper()}{recipe.summary[1:]}. Recipe `{recipe.name}`, after *{recipe.source.title}* "
+        f"({recipe.source.where}).\n",
+        f"    hue colorize old_photos/ --model {name}\n",
+        _facts(run, exported),
+        _scores(recipe, scores) if scores else "## Scores\n\nNot measured yet.\n",
+        _departures(recipe),
+        _training(run),
+        f"## Licence\n\nWeights: {exported.contract.licence or 'not stated'}. The code of hue is Apache-2.0.\n",
+    ]
+    if data_note:
+        parts.append(data_note.strip() + "\n")
+    return "\n".join(part for part in parts if part)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + "\n"
+
+
+def _facts(run: TrainedRun, exported: Exported) -> str:
+    contract = exported.contract
+    rows = [
+        ("file", f"`{exported.path.name}`, {exported.size / 1e6:.1f} MB, weights stored as {exported.precision}"),
+        ("SHA-256", f"`{exported.sha256}`"),
+        ("recipe's digest", f"`{contract.digest}`"),
+        (
+            "size",
+            f"short side {contract.size} pixels by default; sides are padded to multiples of {contract.multiple_of}",
+        ),
+        (
+            "largest difference from PyTorch",
+            f"{exported.difference:.2g} units of a* or b* (allowed: {exported.bound:g})",
+        ),
+    ]
+    if isinstance(run.facts.get("parameters"), int):
+        rows.insert(0, ("parameters", f"{run.facts['parameters']:,}"))
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]) + "\n"
+
+
+def _scores(recipe: Recipe, scores: Scores) -> str:
+    columns: dict[str, Figures] = {
+        "as used": scores.used,
+        "raw": scores.raw,
+        "grey": scores.grey,
+        "truth": scores.truth,
+        "paper (raw)": recipe.source.figures,
+    }
+    shown = {head: figures for head, figures in columns.items() if figures}
+    names = [name for name in scores.units if any(name in figures for figures in shown.values())]
+    rows = []
+    for name in names:
+        label = f"{name} ({scores.units[name]})" if scores.units[name] else name
+        rows.append(
+            [label, *(f"{figures[name]:.{_DIGITS}g}" if name in figures else "–" for figures in shown.values())]
+        )
+    share = (
+        ""
+        if scores.colour_share is None
+        else (f"As used, its pictures have {scores.colour_share:.0%} of the truth's colourfulness. ")
+    )
+    return (
+        f"## Scores\n\nOn {scores.photos:,} photographs of `{scores.dataset}` that it was not trained on, under the "
+        f"rules `{scores.protocol}`.\n\n{_table(['', *shown], rows)}\n{share}*As used*: the photograph keeps its own "
+        "lightness, as `hue colorize` does. *Raw*: the picture as the network painted it, as papers score it. *Grey*: "
+        "the same photographs in black and white, the score of doing nothing. The paper's figures are from its own "
+        "photographs.\n"
+    )
+
+
+def _departures(recipe: Recipe) -> str:
+    if not recipe.departures:
+        return ""
+    return "## Departures from the paper\n\n" + "".join(f"- {departure}\n" for departure in recipe.departures)
+
+
+def _training(run: TrainedRun) -> str:
+    facts = run.facts
+    told = [
+        ("on", run.training_data),
+        ("photos seen", _number(facts.get("photos_seen"))),
+        ("epochs", _number(facts.get("epochs_seen"))),
+        ("minutes", _number(facts.get("minutes"))),
+        ("device", facts.get("device")),
+        ("arithmetic", facts.get("precision")),
+        ("seed", _number(facts.get("seed"))),
+        ("versions", _versions(facts.get("versions"))),
+        ("validation", _metrics(facts.get("metrics"))),
+    ]
+    lines = "".join(f"- {name}: {value}\n" for name, value in told if value)
+    command = typed_again(facts.get("command"))
+    return f"## Training\n\n{f'    {command}{chr(10) * 2}' if command else ''}{lines}"
+
+
+def typed_again(command: object) -> str:
+    """Return the command line of a run; of absolute paths, which mean nothing elsewhere, only the last part."""
+    if not isinstance(command, list):
+        return ""
+    return shlex.join(PurePath(str(word)).name if PurePath(str(word)).is_absolute() else str(word) for word in command)
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else ""
+
+
+def _versions(versions: Any) -> str:
+    if not isinstance(versions, Mapping):
+        return ""
+    return ", ".join(f"{name} {version}" for name, version in versions.items() if name != "platform")
+
+
+def _metrics(metrics: Any) -> str:
+    if not isinstance(metrics, Mapping):
+        return ""
+    numbers = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
+    return ", ".join(f"{name} {value:.{_DIGITS}g}" for name, value in numbers.items())

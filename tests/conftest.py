@@ -1,0 +1,121 @@
+"""What several rooms' tests need: tiny networks in run folders as ``hue train`` writes them, and a tiny ONNX file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hue_cli.infer.contract import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Contract
+from hue_cli.recipes.schema import Recipe, SizeRule
+
+WriteRun = Callable[[Recipe, Path], Path]
+
+
+def shrink(recipe: Recipe) -> Recipe:
+    """The same system with a network of two halvings and a few channels: small enough for a test."""
+    net = replace(recipe.net, widths=(4, 6), top=4)
+    return replace(recipe, net=net, size=SizeRule(size=20, multiple_of=4, minimum=4))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[[Recipe], Recipe]:
+    return shrink
+
+
+@pytest.fixture(scope="session")
+def write_run() -> WriteRun:
+    """Writes a run folder whose network has random weights, paints strong colours and has seen statistics."""
+
+    def write(recipe: Recipe, folder: Path) -> Path:
+        import torch
+        from safetensors.torch import save_file
+
+        from hue_cli.models.build import build_network
+        from hue_cli.models.colorizer import Colorizer
+
+        with torch.random.fork_rng():
+            torch.manual_seed(7)
+            network = build_network(recipe.net)
+            assert isinstance(network, torch.nn.Sequential)
+            lightness = torch.rand(4, 1, 32, 32) * 100
+            colorizer = Colorizer(network, recipe.space).train()
+            with torch.no_grad():
+                for _ in range(20):
+                    colorizer(lightness)
+                *body, last, _sigmoid = network.eval()
+                features = torch.nn.Sequential(*body)(colorizer.see(lightness))
+                last.weight *= 2 / last(features).std()
+        folder.mkdir(parents=True)
+        save_file(network.state_dict(), folder / "weights.safetensors")
+        facts = {
+            "recipe": recipe.to_dict(),
+            "digest": recipe.digest(),
+            "command": ["hue", "train", "--model", recipe.name, "--dataset", "photos.tar"],
+            "versions": {"hue": "0.1.0", "torch": "2.15.0"},
+            "seed": 0,
+            "dataset": "photos.tar",
+            "photos": {"train": 1200, "val": 12},
+            "finished": True,
+            "metrics": {"msssim": 0.9},
+        }
+        (folder / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+        return folder
+
+    return write
+
+
+# The tiny model's whole arithmetic: a* = 0.1 L* + 5, b* = 30 − 0.4 L*. Tests compute it again.
+TINY_A = (0.1, 5.0)
+TINY_B = (-0.4, 30.0)
+
+
+def tiny_model_bytes(contract: Contract | None = None, *, output_name: str = OUTPUT_NAME) -> bytes:
+    """Return a real ONNX file that keeps hue's contract and needs no torch to make."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    def scaled(name: str, factor: float, offset: float) -> list[onnx.NodeProto]:
+        return [
+            helper.make_node("Constant", [], [f"{name}_factor"], value_float=factor),
+            helper.make_node("Constant", [], [f"{name}_offset"], value_float=offset),
+            helper.make_node("Mul", [INPUT_NAME, f"{name}_factor"], [f"{name}_product"]),
+            helper.make_node("Add", [f"{name}_product", f"{name}_offset"], [name]),
+        ]
+
+    graph = helper.make_graph(
+        [
+            *scaled("a", *TINY_A),
+            *scaled("b", *TINY_B),
+            helper.make_node("Concat", ["a", "b"], [output_name], axis=1),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, ["n", 1, "h", "w"])],
+        [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["n", 2, "h", "w"])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    if contract is not None:
+        helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+TINY_CONTRACT = Contract(recipe="tiny", digest="0" * 64, size=64, multiple_of=16, minimum=16, licence="Apache-2.0")
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of a tiny model: colour that depends on nothing but the pixel's lightness."""
+    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    path.write_bytes(tiny_model_bytes(TINY_CONTRACT))
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_tiny_model() -> Callable[..., bytes]:
+    """The maker of such models, for tests that need a wrong one."""
+    return tiny_model_bytes

@@ -1,0 +1,115 @@
+"""Run folders are read strictly, and every way in which one can be wrong has its sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from hue_cli.errors import CheckpointError
+from hue_cli.models.trained import read_run
+from hue_cli.recipes import RECIPES
+from hue_cli.recipes.schema import Recipe
+
+WriteRun = Callable[[Recipe, Path], Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, tiny: Callable[[Recipe], Recipe], write_run: WriteRun) -> Path:
+    return write_run(tiny(RECIPES["residual"]), tmp_path / "run")
+
+
+def _edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    change(facts)
+    (folder / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def test_the_folder_and_the_file_in_it_are_the_same_run(folder: Path) -> None:
+    by_folder, by_file = read_run(folder), read_run(folder / "weights.safetensors")
+
+    assert by_folder == by_file
+    assert by_folder.training_data == "1,200 photos of photos.tar"
+
+
+def test_weights_are_loaded_and_the_network_evaluates(folder: Path) -> None:
+    colorizer = read_run(folder).load_colorizer()
+
+    stored = load_file(folder / "weights.safetensors")
+    assert not colorizer.training
+    assert all(torch.equal(value, stored[name]) for name, value in colorizer.network.state_dict().items())
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"nowhere: no such run folder.*hue train"):
+        read_run(tmp_path / "nowhere")
+
+
+def test_a_folder_without_weights(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"no weights\.safetensors in it"):
+        read_run(tmp_path)
+
+
+def test_weights_without_their_record(folder: Path) -> None:
+    (folder / "run.json").unlink()
+
+    with pytest.raises(CheckpointError, match=r"run\.json: missing"):
+        read_run(folder)
+
+
+def test_a_record_that_is_no_json(folder: Path) -> None:
+    (folder / "run.json").write_text("{", encoding="utf-8")
+
+    with pytest.raises(CheckpointError, match=r"run\.json: not the record of a run"):
+        read_run(folder)
+
+
+@pytest.mark.parametrize("key", ["recipe", "digest"])
+def test_a_record_that_lacks_a_part(folder: Path, key: str) -> None:
+    _edit(folder, lambda facts: facts.pop(key))
+
+    with pytest.raises(CheckpointError, match=f"no '{key}'"):
+        read_run(folder)
+
+
+def test_a_record_that_was_edited(folder: Path) -> None:
+    _edit(folder, lambda facts: facts["recipe"].update(name="residual-mine"))
+
+    with pytest.raises(CheckpointError, match="edited by hand"):
+        read_run(folder)
+
+
+def test_weights_of_another_network(folder: Path) -> None:
+    recipe = read_run(folder).recipe
+    other = replace(recipe, net=replace(recipe.net, top=6))
+    _edit(folder, lambda facts: facts.update(recipe=other.to_dict(), digest=other.digest()))
+
+    with pytest.raises(CheckpointError, match=r"not those of recipe 'residual'.*size mismatch"):
+        read_run(folder).load_colorizer()
+
+
+def test_a_weight_too_few_or_too_many_is_refused(folder: Path) -> None:
+    state = load_file(folder / "weights.safetensors")
+    name = next(name for name in state if name.endswith("weight"))
+    save_file({**state, "stranger": state[name].clone()}, folder / "weights.safetensors")
+    with pytest.raises(CheckpointError, match="stranger"):
+        read_run(folder).load_colorizer()
+
+    del state[name]
+    save_file(state, folder / "weights.safetensors")
+    with pytest.raises(CheckpointError, match="Missing key"):
+        read_run(folder).load_colorizer()
+
+
+def test_weights_cut_short(folder: Path) -> None:
+    file = folder / "weights.safetensors"
+    file.write_bytes(file.read_bytes()[:100])
+
+    with pytest.raises(CheckpointError, match="not a readable safetensors file"):
+        read_run(folder).load_colorizer()
