@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,18 +21,6 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "residual-curriculum"
 SAY_EVERY_SECONDS = 60.0
 
-EPILOG = """
-**Examples**
-
-`hue train --dataset kaggle` — the paper's model for that data, with the paper's settings
-
-`hue train --model residual --dataset photos/ --epochs 20` — your own folder of colour photos
-
-`hue train --dataset train-00.tar train-01.tar --max-minutes 60` — tars, in one hour, curriculum included
-
-`hue train --dataset photos/ --output runs/residual-curriculum@0 --resume` — go on after an interruption
-"""
-
 
 class _Listener:
     """Shows a run: bars on a terminal, a line a minute elsewhere."""
@@ -43,6 +32,7 @@ class _Listener:
         self._training: ProgressBar | None = None
         self._loaded = 0
         self._done = 0.0
+        self._began: tuple[float, float] | None = None
         self._said_at = time.monotonic()
 
     def note(self, text: str) -> None:
@@ -75,19 +65,30 @@ class _Listener:
             images=f"{progress.images_per_second:.0f}/s",
         )
         self._done = percent
-        if not self.reporter.shows_progress and time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
-            self._said_at = time.monotonic()
+        now = time.monotonic()
+        self._began = self._began or (now, percent)
+        if not self.reporter.shows_progress and now - self._said_at >= SAY_EVERY_SECONDS:
+            self._said_at = now
             self.reporter.note(
                 f"{percent:5.1f} %  step {progress.step}  {progress.stage}  loss {progress.loss:.4f}  "
-                f"{progress.images_per_second:.0f} photos/s"
+                f"{progress.images_per_second:.0f} photos/s  {self._left(now, percent)}"
             )
+
+    def _left(self, now: float, percent: float) -> str:
+        """Say how long the rest will take, going by what this process has done."""
+        began, before = self._began or (now, percent)
+        if percent <= before:
+            return ""
+        minutes = (100 - percent) * (now - began) / (percent - before) / 60
+        return f"{minutes:.0f} min left"
 
 
 def _expand(sources: list[str]) -> tuple[str, ...]:
-    """Expand wildcards that the shell left alone."""
+    """Expand wildcards that the shell left alone, as Windows' does."""
     expanded: list[str] = []
     for source in sources:
-        matches = sorted(glob.glob(source)) if any(c in source for c in "*?[") and not Path(source).exists() else []
+        # Not Path.glob, which refuses absolute patterns.
+        matches = [] if os.path.lexists(source) else sorted(glob.glob(source, recursive=True))  # noqa: PTH207
         expanded += matches or [source]
     return tuple(expanded)
 
@@ -112,11 +113,11 @@ def train(
     size: Annotated[int | None, typer.Option("--size", min=1, help="Side of the square crops, in pixels.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", min=1, help="Photos a step.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", min=0.0, help="Initial learning rate.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Of every random choice.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Of every random choice.")] = None,
     max_images: Annotated[int | None, typer.Option("--max-images", min=1, help="Train on so many at most.")] = None,
     max_minutes: Annotated[
         float | None,
-        typer.Option("--max-minutes", min=0.0, help="End by then; schedule and curriculum are fitted to it."),
+        typer.Option("--max-minutes", min=0.0, help="Train so long; schedule and curriculum are fitted to it."),
     ] = None,
     device: Annotated[
         str, typer.Option("--device", "-d", metavar="auto|cpu|cuda[:N]|mps", help="Where training runs.")
@@ -130,14 +131,27 @@ def train(
         typer.Option(
             "--encoder-weights",
             metavar="imagenet|none|FILE",
-            help="Start of an encoder: ImageNet (from HUE_DATA_DIR/pretrained, else fetched), nothing, or a safetensors file.",
+            help="Start of an encoder: ImageNet (from HUE_DATA_DIR/pretrained, else fetched), nothing, or a file.",
         ),
     ] = "imagenet",
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
     json_report: JsonOpt = False,
 ) -> None:
-    """Train a colorization network and leave a run folder: weights, curve, samples, figures."""
+    """Train a colorization network and leave a run folder: weights, curve, samples, figures.
+
+    Ctrl-C ends a run cleanly: the step is finished, weights and state are saved, and `--resume` goes on from there.
+
+    **Examples**
+
+        hue train --dataset kaggle
+
+        hue train --model residual --dataset photos/ --epochs 20
+
+        hue train --dataset train-*.tar --max-minutes 60
+
+        hue train --dataset photos/ --output runs/residual-curriculum@0 --resume
+    """
     reporter = Reporter(Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report))
     sources = [*(dataset or []), *(more or [])]
     if not sources:

@@ -20,7 +20,7 @@ from hue_cli.errors import DatasetError
 LONG_SIDE = 1.5
 """Photos are cut to this many times their short side; what lies beyond is seldom the subject."""
 SLIVER = 4
-"""Photos longer than so many times their short side are cut before they are resized: at 1×65,535 pixels that matters."""
+"""Photos longer than so many times their short side are cut before they are resized; think of 1×65,535 pixels."""
 
 
 @dataclass(frozen=True, slots=True)

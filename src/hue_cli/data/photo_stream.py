@@ -121,5 +121,6 @@ def open_photos(
         )
     for name, reason in refused:
         on_bad(name, reason)
-    on_stream(f"{size}, more than half of the {free_bytes / 2**30:.1f} free on {device}: decoding them as they are needed")
+    free = f"{free_bytes / 2**30:.1f}"
+    on_stream(f"{size}, more than half of the {free} free on {device}: decoding them as they are needed")
     return PhotoStream(places, short_side=short_side, device=device, on_bad=on_bad)

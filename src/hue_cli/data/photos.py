@@ -237,8 +237,7 @@ def decode(data: bytes) -> Image.Image:
     """
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
-                raise ImageError(f"{image.width}×{image.height} pixels, more than {MAX_MEGAPIXELS} megapixels")
+            _check_size(image.size)
             upright = ImageOps.exif_transpose(image)
             # Palettes with transparent entries go over RGBA, or Pillow warns.
             return (upright.convert("RGBA") if "transparency" in upright.info else upright).convert("RGB")
@@ -248,6 +247,11 @@ def decode(data: bytes) -> Image.Image:
         raise ImageError("no picture in a format that hue reads") from None
     except Exception as error:  # decoders raise anything on damaged files: SyntaxError, struct.error, IndexError …
         raise ImageError(f"the file is damaged ({error})") from error
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_MEGAPIXELS * 1_000_000:
+        raise ImageError(f"{size[0]}×{size[1]} pixels, more than {MAX_MEGAPIXELS} megapixels")
 
 
 def map_photos(

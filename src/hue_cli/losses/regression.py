@@ -49,7 +49,8 @@ def msssim(painted: Tensor, truth: Tensor) -> Tensor:
         truth: the same shape and range.
 
     Returns:
-        ``(N,)``, 1 for identical pictures. Negative contrasts count as zero.
+        ``(N,)``, 1 for identical pictures. A scale whose contrast is under 1e-4, or negative, counts as 1e-4: were it
+        zero, as in ``torchmetrics``, a picture that is wrong at one scale would learn from none.
 
     Raises:
         ValueError: the pictures are too small for five scales.
@@ -69,11 +70,11 @@ def msssim(painted: Tensor, truth: Tensor) -> Tensor:
             x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
         planes = len(x)
         means = _blur(torch.cat([x, y, x * x, y * y, x * y]))
-        mx, my, mxx, myy, mxy = means.split(planes)
+        mx, my, mxx, myy, mxy = torch.split(means, planes)
         cs = (2 * (mxy - mx * my) + c2) / ((mxx - mx * mx) + (myy - my * my) + c2)
         if scale == len(MSSSIM_WEIGHTS) - 1:
             cs = cs * (2 * mx * my + c1) / (mx * mx + my * my + c1)
-        # A floor above zero keeps the gradient of the power finite.
+        # The floor keeps the gradient of the power finite too.
         result = result * cs.mean(dim=(1, 2)).clamp_min(1e-4) ** weight
     return result.view(n, channels).mean(dim=1)
 

@@ -6,23 +6,21 @@ Both are safetensors: loading one runs no code. Files are written aside and rena
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from hue_cli.errors import CheckpointError
+from hue_cli.images.write import replacing
 
 WEIGHTS = "weights.safetensors"
 STATE = "state.safetensors"
 RUN = "run.json"
-_ASIDE = ".half"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,34 +40,14 @@ class Position:
 
 def write_text(path: Path, text: str) -> None:
     """Write a small text file whole or not at all."""
-    with whole(path) as aside:
-        aside.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Lend a temporary name beside ``path``; what was written there gets its name in the end, or is removed."""
-    aside = path.with_name(f".{path.stem}.{os.getpid()}{_ASIDE}{path.suffix}")
-    try:
-        yield aside
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-
-
-def sweep(folder: Path) -> None:
-    """Remove what a killed run had half written."""
-    for path in folder.rglob(f".*{_ASIDE}.*"):
-        path.unlink(missing_ok=True)
+    with replacing(path) as stream:
+        stream.write(text.encode())
 
 
 def _save(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    with whole(path) as aside:
-        try:
-            save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, aside, metadata)
-        except SafetensorError as error:  # which is no OSError, even where the disk is full
-            raise OSError(f"{path.name}: {error}") from error
+    data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
+    with replacing(path) as stream:
+        stream.write(data)
 
 
 def save_weights(folder: Path, network: nn.Module, digest: str) -> None:
@@ -144,7 +122,7 @@ def _fill(
 
 
 def _laid_out_like(parameter: Tensor, slot: Tensor) -> Tensor:
-    """Give a moment the strides of its parameter, channels-last included: fused kernels refuse others."""
+    """Give a moment the strides of its parameter, channels-last included: the fast kernels refuse others."""
     if slot.shape != parameter.shape:
         return slot
     return torch.empty_like(parameter, dtype=slot.dtype, device=slot.device, requires_grad=False).copy_(slot)

@@ -20,10 +20,10 @@ def find_device(wanted: str) -> torch.device:
     """
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if wanted.partition(":")[0] not in ("cpu", "cuda", "mps"):
+        raise DeviceError(f"--device {wanted}: expected auto, cpu, cuda, cuda:N or mps.")
     try:
         device = torch.device(wanted)
-        if device.type not in ("cpu", "cuda", "mps"):
-            raise RuntimeError("hue trains on cpu, cuda and mps")
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from hue_cli.data.photo_set import Draw, PhotoSet
+from hue_cli.data.photo_set import Draw, Photos
 from hue_cli.recipes.schema import Recipe
 from hue_cli.train.average import MovingAverage
 from hue_cli.train.checkpoint import Position, save_state, save_weights
@@ -24,7 +24,9 @@ from hue_cli.train.steps import Step
 
 STATE_EVERY_SECONDS = 120.0
 VALIDATIONS = 24
-"""Validations in a run, beside those at the end of each stage."""
+"""Validations in a run at most, beside those at the end of each stage."""
+VALIDATE_EVERY_SECONDS = 30.0
+"""Less often in short runs, which would do little else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,7 @@ class Run:
     network: nn.Module
     average: MovingAverage
     optimizer: torch.optim.Optimizer
-    photos: PhotoSet
+    photos: Photos
     folder: Path
     record: Record
     batch_size: int
@@ -67,6 +69,8 @@ def _interrupts() -> Iterator[threading.Event]:
         yield flag
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # What a parent told the process to ignore (a script's background jobs) stays ignored; None was set outside Python.
+    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
 
     def stop(number: int, _frame: object) -> None:
         flag.set()
@@ -94,8 +98,11 @@ def train(run: Run) -> tuple[bool, Position]:
     progress = run.plan.progress(step, seconds)
     stage_index = run.plan.stage_at(progress)
     next_validation = _next_validation(progress)
+    validated_at = seconds
     permutation = (-1, torch.empty(0))
     run.network.train()
+    if step == 0:
+        _save(run, step, seconds)  # at once, so that a folder that cannot be written costs no training
     before, started = seconds, time.perf_counter()
     with _interrupts() as interrupted:
         while progress < 1 and not interrupted.is_set():
@@ -112,16 +119,16 @@ def train(run: Run) -> tuple[bool, Position]:
                 _tell(run, progress, step, stage_index, (step - told_step) * run.batch_size / (seconds - told_at))
                 told_at, told_step = seconds, step
             reached = run.plan.stage_at(progress) if progress < 1 else len(run.plan.stages)
-            if reached != stage_index or progress >= next_validation:
+            due = progress >= next_validation and seconds - validated_at >= VALIDATE_EVERY_SECONDS
+            if reached != stage_index or due:
                 _write_row(run, step, stage_index)
-                next_validation = _next_validation(progress)
+                next_validation, validated_at = _next_validation(progress), seconds
             if reached != stage_index:
                 run.save_samples(_stage_file(run, stage_index))
                 stage_index = min(reached, len(run.plan.stages) - 1)
             if seconds - saved_at >= STATE_EVERY_SECONDS:
                 _save(run, step, seconds)
                 saved_at = seconds
-    run.record.draw_curve()
     return progress >= 1, _save(run, step, seconds)
 
 

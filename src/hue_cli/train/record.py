@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,12 +17,15 @@ from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
 from hue_cli import __version__
-from hue_cli.data.photo_set import PhotoSet
+from hue_cli.data.photo_set import Photos
+from hue_cli.images.write import replacing
 from hue_cli.models.colorizer import Colorizer
 from hue_cli.train.checkpoint import write_text
 from hue_cli.train.validate import paint
 
 HISTORY = "history.jsonl"
+Row = dict[str, Any]
+"""``step`` (int), ``stage`` (its name), and figures by name."""
 _PACKAGES = ("torch", "torchvision", "numpy", "pillow", "safetensors")
 
 
@@ -57,7 +60,7 @@ class Record:
 
     def add(self, step: int, stage: str, figures: Mapping[str, float]) -> None:
         """Append one row: the step, the stage's name and its figures."""
-        row = {"step": step, "stage": stage, **figures}
+        row: Row = {"step": step, "stage": stage, **figures}
         self._rows.append(row)
         with (self.folder / HISTORY).open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
@@ -65,12 +68,12 @@ class Record:
             self._board.add_scalar(name, value, step)
 
     def draw_curve(self) -> None:
-        """Write ``curve.png``: each figure over the steps, stages as bands."""
-        import matplotlib as mpl
+        """Write ``curve.png``: each figure over the steps, a dashed line where a stage ends."""
         from matplotlib.figure import Figure
 
-        mpl.use("Agg")
         names = sorted({name for row in self._rows for name in row} - {"step", "stage"})
+        if not names:
+            return
         figure = Figure(figsize=(9, 2.2 * len(names)), layout="constrained")
         for axes, name in zip(np.atleast_1d(figure.subplots(len(names), 1, sharex=True)), names, strict=True):
             rows = [row for row in self._rows if name in row]
@@ -82,11 +85,10 @@ class Record:
                     axes.axvline(before["step"], color="grey", linestyle="--", linewidth=0.8)
             axes.margins(x=0)
         axes.set_xlabel("step")
-        aside = self.folder / ".curve.tmp.png"
-        figure.savefig(aside, dpi=90)
-        aside.replace(self.folder / "curve.png")
+        with replacing(self.folder / "curve.png") as stream:
+            figure.savefig(stream, dpi=90, format="png")
 
-    def save_samples(self, name: str, colorizer: Colorizer, photos: PhotoSet, size: int) -> Path:
+    def save_samples(self, name: str, colorizer: Colorizer, photos: Photos, size: int) -> Path:
         """Write ``samples/NAME.png``: a row a photo, grey, as used, as the network painted it, truth."""
         rows = []
         for batch in paint(colorizer, photos, size, limit=8):
@@ -94,12 +96,12 @@ class Record:
             rows += [torch.cat(list(row), dim=2) for row in columns]
         grid = torch.cat(rows, dim=1).permute(1, 2, 0).mul(255).round().byte().cpu().numpy()
         path = self.folder / "samples" / f"{name}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(grid).save(path)
+        with replacing(path) as stream:
+            Image.fromarray(grid).save(stream, "PNG")
         return path
 
 
-def _read_history(folder: Path) -> list[dict[str, float]]:
+def _read_history(folder: Path) -> list[Row]:
     path = folder / HISTORY
     if not path.is_file():
         return []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -12,8 +13,11 @@ import torch
 from torch import nn
 
 from hue_cli.data.datasets import Dataset, resolve
-from hue_cli.data.photo_set import PhotoSet, is_held_out
-from hue_cli.errors import CheckpointError, UsageError
+from hue_cli.data.photo_set import Photos, hold_out
+from hue_cli.data.photo_stream import open_photos
+from hue_cli.data.photos import locate
+from hue_cli.errors import CheckpointError, DatasetError, DeviceError, UsageError
+from hue_cli.images.write import remove_stale_parts
 from hue_cli.losses.regression import MSSSIM_MINIMUM
 from hue_cli.models.build import build_network, count_parameters
 from hue_cli.models.colorizer import Colorizer
@@ -22,7 +26,7 @@ from hue_cli.recipes import find_recipe
 from hue_cli.recipes.schema import LossTerm, Optim, Recipe
 from hue_cli.train.average import MovingAverage
 from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, Position, load_state, write_text
-from hue_cli.train.device import autocast, find_device, tune
+from hue_cli.train.device import autocast, find_device, free_bytes, tune
 from hue_cli.train.loop import Progress, Run, train
 from hue_cli.train.plan import Plan
 from hue_cli.train.record import Record, command, versions
@@ -31,8 +35,9 @@ from hue_cli.train.steps import make_step
 from hue_cli.train.validate import validate
 
 VALIDATION_PHOTOS = 500
-"""At most so many; the paper's number. Half of them draw the curve, all of them make the last figures."""
+"""At most so many make the last figures; the paper's number."""
 CURVE_PHOTOS = 100
+"""So many draw the curve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,9 @@ def adapt(recipe: Recipe, options: Options) -> Recipe:
     Raises:
         UsageError: a value makes no sense for the recipe.
     """
+    for option, value in {"--lr": options.lr, "--max-minutes": options.max_minutes}.items():
+        if value is not None and not value > 0:  # which refuses NaN too
+            raise UsageError(f"{option} {value:g}: expected more than 0.")
     stages = recipe.stages
     if options.epochs is not None:
         if options.epochs < len(stages):
@@ -131,29 +139,34 @@ def _share(epochs: int, recipe: Recipe) -> list[int]:
 
 def _load(
     dataset: Dataset, recipe: Recipe, options: Options, device: torch.device, listener: Listener
-) -> tuple[PhotoSet, PhotoSet]:
-    """Load training and validation photos."""
-    short_side = max(stage.size for stage in recipe.stages)
-    share = recipe.split.val / (recipe.split.train + recipe.split.val)
+) -> tuple[Photos, Photos]:
+    """Open training and validation photos, the latter held out of the former if the data set brings none."""
+    held: frozenset[str] = frozenset()
+    if not dataset.val:
+        names = [place.name for place in locate(dataset.train)]
+        if len(names) < 2:
+            raise DatasetError(
+                f"{dataset.name}: expected two colour photos or more, one of them to validate, found {len(names)}. "
+                "Add photos, or name some to validate on with --val."
+            )
+        held = hold_out(names, recipe.split.val / (recipe.split.train + recipe.split.val))
 
-    def on_bad(name: str, reason: str) -> None:
-        listener.warn(f"left out {name}: {reason}")
-
-    def load(sources: tuple[Path, ...], limit: int | None, held_out: bool | None) -> PhotoSet:
-        return PhotoSet.load(
+    def load(sources: Sequence[Path], limit: int | None, keep: Callable[[str], bool]) -> Photos:
+        return open_photos(
             sources,
-            short_side=short_side,
+            short_side=max(stage.size for stage in recipe.stages),
             device=device,
-            keep=lambda name: held_out is None or is_held_out(name, share) == held_out,
+            free_bytes=free_bytes(device),
+            keep=keep,
             limit=limit,
             on_photo=listener.loading,
-            on_bad=on_bad,
+            on_bad=lambda name, reason: listener.warn(f"left out {name}: {reason}"),
+            on_stream=listener.note,
         )
 
     val_limit = min(VALIDATION_PHOTOS, options.max_images or VALIDATION_PHOTOS)
-    if dataset.val:
-        return load(dataset.train, options.max_images, None), load(dataset.val, val_limit, None)
-    return load(dataset.train, options.max_images, False), load(dataset.train, val_limit, True)
+    photos = load(dataset.train, options.max_images, lambda name: name not in held)
+    return photos, load(dataset.val or dataset.train, val_limit, lambda name: not held or name in held)
 
 
 def make_optimizer(network: nn.Module, optim: Optim) -> torch.optim.Optimizer:
@@ -198,8 +211,8 @@ def run(options: Options, listener: Listener) -> Result:
     Raises:
         UsageError: the options do not fit each other or the recipe.
         DatasetError: there is nothing to train on.
-        DeviceError: the device cannot be used.
-        CheckpointError: the folder holds another run, or nothing to resume.
+        DeviceError: the device cannot be used, or its memory does not hold a step.
+        CheckpointError: the folder holds another run, or nothing to resume, or cannot be written.
     """
     recipe = adapt(find_recipe(options.model), options)
     device = find_device(options.device)
@@ -213,19 +226,58 @@ def run(options: Options, listener: Listener) -> Result:
         raise CheckpointError(f"{folder}: expected an interrupted run, found none. Name its folder with --output.")
     dataset = resolve(options.dataset, options.val)
     listener.note(f"reading photos of {dataset.name} …")
-    photos, val = _load(dataset, recipe, options, device, listener)
+    try:
+        with _claimed(folder):
+            photos, val = _load(dataset, recipe, options, device, listener)
+            return _run(recipe, options, dataset, folder, device, photos, val, listener)
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(
+            f"The memory of {device} does not hold a step of {recipe.batch_size} photos of {recipe.stages[-1].size} "
+            "pixels. Take fewer with --batch-size, or smaller ones with --size."
+        ) from error
 
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Make the run folder, before photos are read, so that one that cannot be made costs no time.
+
+    It goes again if nothing came to lie in it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder}: the run cannot be written ({error.strerror or error}). Make room, or name another folder with "
+            "--output; what was saved goes on with --resume."
+        ) from error
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _run(
+    recipe: Recipe,
+    options: Options,
+    dataset: Dataset,
+    folder: Path,
+    device: torch.device,
+    photos: Photos,
+    val: Photos,
+    listener: Listener,
+) -> Result:
+    """Train on what :func:`run` has made ready."""
     seed_everything(recipe.seed)
     network = build_network(recipe.net)
     encoder_weights = "none" if options.resume else load_encoder(network, options.encoder_weights, listener.note)
-    network = network.to(device, memory_format=torch.channels_last)
+    network = network.to(device).to(memory_format=torch.channels_last)
     average = MovingAverage(network, recipe.optim.ema)
     optimizer = make_optimizer(network, recipe.optim)
     digest = recipe.digest()
     position = Position(step=0, seconds=0.0, digest=digest)
     if options.resume:
         position = load_state(folder, network, average.network, optimizer, digest)
-    folder.mkdir(parents=True, exist_ok=True)
+    remove_stale_parts(folder)
 
     batch_size = min(recipe.batch_size, len(photos))
     plan = Plan(
@@ -267,7 +319,8 @@ def run(options: Options, listener: Listener) -> Result:
             tell=listener.training,
         )
         finished, end = train(moving)
-    metrics = validate(colorizer, val, size)
+    # Whoever interrupts a run does not want to wait.
+    metrics = validate(colorizer, val, size, None if finished else CURVE_PHOTOS)
     facts |= {
         "finished": finished,
         "steps": end.step,

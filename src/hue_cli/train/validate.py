@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hue_cli.color import lab_torch
-from hue_cli.data.photo_set import Draw, PhotoSet
+from hue_cli.data.photo_set import Draw, Photos
 from hue_cli.losses.regression import MSSSIM_MINIMUM, msssim
 from hue_cli.models.colorizer import Colorizer
 
@@ -18,8 +18,14 @@ BATCH = 25
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """One batch of validation, all sRGB ``(N, 3, H, W)`` in [0, 1]: the truth, its grey, the network's own
-    picture, and the picture as used, with the photograph's lightness."""
+    """One batch of validation, all sRGB ``(N, 3, H, W)`` in [0, 1].
+
+    Attributes:
+        truth: the photos.
+        grey: the photos without their colour.
+        raw: what the network painted, its own lightness included.
+        used: what it painted, joined to the photo's lightness.
+    """
 
     truth: Tensor
     grey: Tensor
@@ -28,9 +34,9 @@ class Painted:
 
 
 @torch.no_grad()
-def paint(colorizer: Colorizer, photos: PhotoSet, size: int, limit: int | None = None) -> Iterator[Painted]:
+def paint(colorizer: Colorizer, photos: Photos, size: int, limit: int | None = None) -> Iterator[Painted]:
     """Colorize the middle of each photo, ``size`` pixels square, from its lightness alone."""
-    for index in torch.arange(min(len(photos), limit or len(photos))).split(BATCH):
+    for index in torch.split(torch.arange(min(len(photos), limit or len(photos))), BATCH):
         truth = photos.crops(Draw.centred(index), size)
         lightness = lab_torch.rgb_to_lightness(truth)
         ab, raw = colorizer.paint(lightness)
@@ -54,7 +60,7 @@ def _norm(a: Tensor, b: Tensor) -> Tensor:
     return (a**2 + b**2).sqrt()
 
 
-def validate(colorizer: Colorizer, photos: PhotoSet, size: int, limit: int | None = None) -> dict[str, float]:
+def validate(colorizer: Colorizer, photos: Photos, size: int, limit: int | None = None) -> dict[str, float]:
     """Return the means over the validation photos.
 
     Keys: ``psnr`` (as used), ``psnr_over_grey``, ``cf_abs_share`` (of the truth's colourfulness), ``raw_mse``
