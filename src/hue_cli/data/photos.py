@@ -30,9 +30,10 @@ MAX_BYTES = 200 * 2**20
 MAX_MEGAPIXELS = 128
 """Nor is a larger picture; several threads decode at once, each three bytes a pixel."""
 
-# Those of SUFFIXES. Pillow goes by content and knows formats that start other programs.
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "TIFF", "PPM", "GIF")
-
+# Loaded now, because Pillow would do so at the first photo, in several threads at once.
+Image.init()
+# Those of SUFFIXES that this build of Pillow has. By itself it also tries formats that start other programs.
+_FORMATS = tuple(form for form in ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "GIF") if form in Image.OPEN)
 # Pictures are bounded by MAX_MEGAPIXELS before a pixel is decoded; Pillow's own bound warns and raises at others.
 Image.MAX_IMAGE_PIXELS = None
 

@@ -39,10 +39,10 @@ def _blur(planes: Tensor) -> Tensor:
 
 
 def msssim(painted: Tensor, truth: Tensor) -> Tensor:
-    """Multi-scale structural similarity of each picture, its channels averaged.
+    """Multi-scale structural similarity of each picture, its channels averaged at each scale.
 
-    The definition is that of ``torchmetrics`` but for the border: there pictures are mirrored outwards
-    and cut again, here the window stays inside, which is the same.
+    The definition is that of ``torchmetrics``: windows stay inside the picture, but at the coarsest scale it is
+    mirrored at its edges.
 
     Args:
         painted: ``(N, C, H, W)`` in [0, 1], H and W at least 161.
@@ -64,19 +64,21 @@ def msssim(painted: Tensor, truth: Tensor) -> Tensor:
     x = painted.reshape(n * channels, height, width)
     y = truth.reshape(n * channels, height, width)
     c1, c2 = 0.01**2, 0.03**2
-    result = torch.ones(n * channels, dtype=painted.dtype, device=painted.device)
+    result = torch.ones(n, dtype=painted.dtype, device=painted.device)
     for scale, weight in enumerate(MSSSIM_WEIGHTS):
+        coarsest = scale == len(MSSSIM_WEIGHTS) - 1
         if scale:
             x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
-        planes = len(x)
+        if coarsest:
+            x, y = (F.pad(planes, (MSSSIM_WINDOW // 2,) * 4, mode="reflect") for planes in (x, y))
         means = _blur(torch.cat([x, y, x * x, y * y, x * y]))
-        mx, my, mxx, myy, mxy = torch.split(means, planes)
+        mx, my, mxx, myy, mxy = torch.split(means, n * channels)
         cs = (2 * (mxy - mx * my) + c2) / ((mxx - mx * mx) + (myy - my * my) + c2)
-        if scale == len(MSSSIM_WEIGHTS) - 1:
+        if coarsest:
             cs = cs * (2 * mx * my + c1) / (mx * mx + my * my + c1)
         # The floor keeps the gradient of the power finite too.
-        result = result * cs.mean(dim=(1, 2)).clamp_min(1e-4) ** weight
-    return result.view(n, channels).mean(dim=1)
+        result = result * cs.view(n, -1).mean(dim=1).clamp_min(1e-4) ** weight
+    return result
 
 
 def _one_minus_msssim(painted: Tensor, truth: Tensor) -> Tensor:
