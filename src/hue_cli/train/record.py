@@ -44,11 +44,11 @@ class Record:
     """The run folder's growing part: ``history.jsonl``, TensorBoard events, ``curve.png``, ``samples/``."""
 
     def __init__(self, folder: Path, *, since: int) -> None:
-        """Open the record; what an interrupted run wrote from step ``since`` on is dropped."""
+        """Open the record; what an interrupted run wrote after step ``since`` is dropped."""
         self.folder = folder
         self._rows = [row for row in _read_history(folder) if row["step"] <= since]
         write_text(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in self._rows))
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=since)
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=since + 1)
 
     def __enter__(self) -> Self:
         return self
@@ -108,8 +108,11 @@ def _read_history(folder: Path) -> list[Row]:
     rows = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            rows.append(json.loads(line))
+            row = json.loads(line)
         except ValueError:
+            row = None
+        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
             # A run that was killed while it wrote leaves half a line; the state decides where it goes on.
             break
+        rows.append(row)
     return rows

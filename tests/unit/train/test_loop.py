@@ -1,0 +1,186 @@
+"""The loop: curriculum, interruption and going on, to the bit."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor
+
+from hue_cli.recipes.schema import Recipe, Stage, StageInput
+from hue_cli.train import loop
+from hue_cli.train.checkpoint import STATE, WEIGHTS
+from hue_cli.train.loop import train
+from hue_cli.train.seeding import order
+
+Begin = Any  # of conftest.py
+
+
+@pytest.fixture(autouse=True)
+def _python_s_own_handlers() -> Iterator[None]:
+    """Signals as at a terminal, also where the tests run in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def state(folder: Path) -> dict[str, Tensor]:
+    return load_file(folder / STATE)
+
+
+def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
+    assert one.keys() == other.keys()
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+def test_the_same_seed_gives_the_same_run(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
+    losses = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        run, watch = begin(tmp_path / name, replace(recipe, seed=seed))
+        train(run)
+        losses.append(watch.losses_seen)
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+    assert_same(state(tmp_path / "a"), state(tmp_path / "b"))
+
+
+def test_stages_change_exactly_at_their_epoch(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
+    stages = tuple(Stage(epochs=n, size=24, sees=sees) for sees, n in zip(StageInput, (1, 2, 1, 3), strict=True))
+    run, watch = begin(tmp_path, replace(recipe, stages=stages))
+    finished, end = train(run)
+    assert finished
+    assert end.step == 7 * 3
+    assert watch.sees == [sees for sees, n in zip(StageInput, (1, 2, 1, 3), strict=True) for _ in range(3 * n)]
+    rows = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert [(row["step"], row["stage"]) for row in rows] == [
+        (3, "colour"), (9, "edge-colour"), (12, "edge-grey"), (21, "grey"),
+    ]  # fmt: skip
+    samples = ["1-colour.png", "2-edge-colour.png", "3-edge-grey.png", "4-grey.png"]
+    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == samples
+    with Image.open(tmp_path / "samples" / "4-grey.png") as grid:
+        assert grid.size == (4 * 24, 7 * 24)
+
+
+@pytest.mark.parametrize("stop_at", [0, 5, 10, 11])
+def test_going_on_is_as_if_nothing_had_happened(begin: Begin, recipe: Recipe, tmp_path: Path, stop_at: int) -> None:
+    straight, watch = begin(tmp_path / "straight", recipe)
+    assert train(straight)[0]
+    broken, first = begin(tmp_path / "broken", recipe, stop_at=stop_at)
+    finished, position = train(broken)
+    assert finished is (stop_at == 11)
+    assert position.step == stop_at + 1
+    resumed, second = begin(tmp_path / "broken", recipe)
+    assert train(resumed)[0]
+    assert first.losses_seen + second.losses_seen == watch.losses_seen
+    assert_same(state(tmp_path / "straight"), state(tmp_path / "broken"))
+    assert_same(load_file(tmp_path / "straight" / WEIGHTS), load_file(tmp_path / "broken" / WEIGHTS))
+
+
+def test_going_on_twice_counts_time_once(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
+    run, _ = begin(tmp_path, recipe, stop_at=3)
+    _, first = train(run)
+    run, _ = begin(tmp_path, recipe, stop_at=3)
+    _, second = train(run)
+    assert 0 < first.seconds < second.seconds
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_a_run_after_its_step(begin: Begin, recipe: Recipe, tmp_path: Path, number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    run, watch = begin(tmp_path, recipe, stop_at=4, stop_with=number)
+    finished, position = train(run)
+    assert not finished
+    assert position.step == len(watch.sees) == 5
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_does_not_wait(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
+    run, watch = begin(tmp_path, recipe, stop_at=4)
+    inner = watch.inner.losses
+
+    def impatient(rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
+        if len(watch.sees) == 5:
+            signal.raise_signal(signal.SIGINT)
+        return inner(rgb, stage)
+
+    watch.inner.losses = impatient
+    with pytest.raises(KeyboardInterrupt):
+        train(run)
+    assert state(tmp_path)
+
+
+def test_what_a_script_ignores_stays_ignored(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run, _ = begin(tmp_path, recipe, stop_at=4)
+    assert train(run)[0]
+
+
+def test_a_time_budget_ends_the_run_with_every_stage_seen(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
+    stages = tuple(Stage(epochs=10**4, size=24, sees=sees) for sees in StageInput)
+    run, watch = begin(tmp_path, replace(recipe, stages=stages), max_seconds=1.0)
+    # A quarter of a second a stage is hardly more than a curve takes to draw.
+    run.record.draw_curve = lambda: None
+    run.validate = dict
+    run.save_samples = lambda _name: None
+    finished, end = train(run)
+    assert finished
+    assert 1.0 <= end.seconds < 20
+    assert list(dict.fromkeys(watch.sees)) == list(StageInput)
+    assert run.optimizer.param_groups[0]["lr"] < 0.3e-3
+
+
+def test_the_first_state_lies_there_before_the_first_step(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
+    run, watch = begin(tmp_path, recipe)
+    inner = watch.inner.losses
+
+    def failing(rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
+        assert state(tmp_path)
+        raise RuntimeError("as a kill would")
+
+    watch.inner.losses = failing
+    with pytest.raises(RuntimeError, match="as a kill would"):
+        train(run)
+    watch.inner.losses = inner
+    resumed, _ = begin(tmp_path, recipe)
+    assert train(resumed)[1].step == 12
+
+
+def test_states_are_saved_along_the_way(
+    begin: Begin, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "STATE_EVERY_SECONDS", 0.0)
+    straight, _ = begin(tmp_path / "straight", recipe)
+    train(straight)
+    run, watch = begin(tmp_path / "killed", recipe)
+    inner = watch.inner.losses
+
+    def failing(rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
+        if len(watch.sees) == 8:
+            raise RuntimeError("as a kill would")
+        return inner(rgb, stage)
+
+    watch.inner.losses = failing
+    with pytest.raises(RuntimeError, match="as a kill would"):
+        train(run)
+    resumed, watch = begin(tmp_path / "killed", recipe)
+    train(resumed)
+    assert len(watch.sees) == 12 - 7
+    assert_same(state(tmp_path / "straight"), state(tmp_path / "killed"))
+    histories = [(tmp_path / name / "history.jsonl").read_text().splitlines() for name in ("straight", "killed")]
+    assert [json.loads(row)["step"] for row in histories[0]] == [json.loads(row)["step"] for row in histories[1]]
+
+
+def test_every_epoch_is_a_shuffle_of_its_own() -> None:
+    orders = [order(0, epoch, 100) for epoch in range(3)] + [order(1, 0, 100)]
+    for one in orders:
+        assert sorted(one.tolist()) == list(range(100))
+    assert len({tuple(one.tolist()) for one in orders}) == 4
+    assert torch.equal(order(0, 1, 100), orders[1])
