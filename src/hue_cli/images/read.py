@@ -8,6 +8,7 @@ raises becomes one :class:`ImageError`.
 from __future__ import annotations
 
 import io
+import stat
 import sys
 from functools import cache
 from pathlib import Path
@@ -70,7 +71,11 @@ def _formats() -> tuple[str, ...]:
 
 
 def _open(source: Path | bytes) -> BinaryIO:
-    return source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    if not stat.S_ISREG(source.stat().st_mode) and not source.is_dir():
+        raise ImageError(f"{source}: expected a file, found a pipe or device. Use - to read standard input.")
+    return source.open("rb")
 
 
 def _describe_unknown(source: Path | bytes) -> str:

@@ -170,7 +170,9 @@ def jpeg() -> bytes:
         (b"GIF89a" + b"\xff" * 40, "damaged|cut short"),
     ],
 )
-def test_what_is_no_picture_is_refused_in_a_sentence_with_its_name(tmp_path: Path, content: bytes, message: str) -> None:
+def test_what_is_no_picture_is_refused_in_a_sentence_with_its_name(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     path = tmp_path / "фото №1 (копия).jpg"
     path.write_bytes(content)
     with pytest.raises(ImageError, match=message) as caught:
