@@ -155,7 +155,8 @@ def main() -> None:
         ("naive", options.naive_photos, few_mp, naive_s, naive_cores),
     ):
         print(f"{name:6}{photos / seconds:7.1f} photos/s{mp / seconds:7.1f} MP/s   {cores}")
-    print("hue's time: " + ", ".join(f"{name} {100 * part / sum(parts.values()):.0f} %" for name, part in parts.items()))
+    whole = sum(parts.values())
+    print("hue's time: " + ", ".join(f"{name} {100 * part / whole:.0f} %" for name, part in parts.items()))
     print(f"ratio {(all_mp / hue_s) / (few_mp / naive_s):.1f}, by megapixels")
 
 

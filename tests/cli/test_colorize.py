@@ -192,7 +192,7 @@ def test_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert found.exit_code == 0
     assert f"{tmp_path / 'a.jpg'} → {tmp_path / 'a_color.jpg'}" in found.stdout
     assert "Would colorize 1 photograph." in found.stdout
-    assert os.listdir(tmp_path) == ["a.jpg"]
+    assert [found.name for found in tmp_path.iterdir()] == ["a.jpg"]
 
 
 def test_formats_quality_suffix_and_comparison(tmp_path: Path, tiny_model: Path) -> None:
@@ -263,7 +263,7 @@ def test_a_wrong_command_line_is_a_sentence_and_exit_code_2(
     assert found.exit_code == 2
     assert message in found.stderr
     assert "Traceback" not in found.output
-    assert os.listdir(tmp_path) == ["a.png"]
+    assert [found.name for found in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_a_pipe_carries_one_picture(tmp_path: Path, tiny_model: Path) -> None:
@@ -304,10 +304,11 @@ def test_the_default_model_is_missing_in_a_sentence(tmp_path: Path, monkeypatch:
 
 def test_colorizing_imports_no_torch_and_says_nothing_but_its_own(tmp_path: Path, tiny_model: Path) -> None:
     cat().save(tmp_path / "a.png")
+    arguments = ["colorize", str(tmp_path / "a.png"), "-m", str(tiny_model), "-d", "cpu", "--quiet"]
     program = (
         "import sys\n"
         "from hue_cli.cli.app import main\n"
-        f"sys.argv = ['hue', 'colorize', {str(tmp_path / 'a.png')!r}, '-m', {str(tiny_model)!r}, '-d', 'cpu', '--quiet']\n"
+        f"sys.argv = ['hue', *{arguments!r}]\n"
         "try:\n"
         "    main()\n"
         "finally:\n"

@@ -47,7 +47,8 @@ class ModelFile:
             if found != self.weight.sha256:
                 raise WeightsError(
                     f"{self.path}: this is not the released model {self.name!r}: expected SHA-256 "
-                    f"{self.weight.sha256}, found {found} ({len(content)} bytes). Delete the file and install or download it again."
+                    f"{self.weight.sha256}, found {found} ({len(content)} bytes). Delete the file and install or "
+                    "download it again."
                 )
         return content
 

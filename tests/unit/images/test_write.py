@@ -6,6 +6,7 @@ import io
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,12 +50,14 @@ def deep_pixels(stream: io.BytesIO) -> np.ndarray:
     high = np.asarray(Image.open(stream)).astype(np.uint16)
     stream.seek(0)
     low = Image.open(stream)
-    raw = low.tile[0].args  # type: ignore[attr-defined]
+    (tile,) = low.tile
+    raw: Any = tile.args
     name = raw if isinstance(raw, str) else raw[0]
     other = name.replace("16B", "16L") if "16B" in name else name.replace("16N", "16B").replace("16L", "16B")
     args = other if isinstance(raw, str) else (other, *raw[1:])
-    low.tile = [low.tile[0]._replace(args=args)]  # type: ignore[attr-defined]
-    return high * np.uint16(256) + np.asarray(low)
+    low.tile = [tile._replace(args=args)]
+    result: np.ndarray = high * np.uint16(256) + np.asarray(low)
+    return result
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "TIFF"])
@@ -108,7 +111,7 @@ def test_a_block_that_ends_well_replaces_the_file(tmp_path: Path) -> None:
             stream.write(content)
             assert not path.exists() or path.read_bytes() == b"old"
     assert path.read_bytes() == b"new"
-    assert os.listdir(path.parent) == ["a.png"]
+    assert [found.name for found in path.parent.iterdir()] == ["a.png"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, MemoryError])
@@ -124,7 +127,7 @@ def test_a_block_that_fails_leaves_nothing_and_touches_nothing(tmp_path: Path, e
     with pytest.raises(error):
         fail()
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["a.png"]
+    assert [found.name for found in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:

@@ -78,18 +78,18 @@ def test_a_path_needs_no_index(places: Path, tmp_path: Path) -> None:
 
 
 def test_unknown_names_list_the_known_ones(places: Path) -> None:
-    with pytest.raises(UnknownModelError, match="No model is called 'better'.*good, other"):
+    with pytest.raises(UnknownModelError, match=r"No model is called 'better'.*good, other"):
         resolve_model("better")
 
 
 def test_no_default_is_an_error(places: Path) -> None:
     write_index(places / "checkout" / "weights", default=None)
-    with pytest.raises(UnknownModelError, match="No default model is set. There are: good, other"):
+    with pytest.raises(UnknownModelError, match=r"No default model is set. There are: good, other"):
         resolve_model()
 
 
 def test_a_known_model_without_its_file_says_where_it_was_searched(places: Path) -> None:
-    with pytest.raises(WeightsError, match="'other' is known, but its file.*home"):
+    with pytest.raises(WeightsError, match=r"'other' is known, but its file.*home"):
         resolve_model("other")
 
 
