@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+from torch import nn
 
 from hue_cli.data.datasets import Dataset, resolve
 from hue_cli.data.photo_set import PhotoSet, is_held_out
@@ -16,16 +17,19 @@ from hue_cli.errors import CheckpointError, UsageError
 from hue_cli.losses.regression import MSSSIM_MINIMUM
 from hue_cli.models.build import build_network, count_parameters
 from hue_cli.models.colorizer import Colorizer
+from hue_cli.models.encoders.pretrained import IMAGENET, load_encoder
 from hue_cli.recipes import find_recipe
-from hue_cli.recipes.schema import LossTerm, Recipe
+from hue_cli.recipes.schema import LossTerm, Optim, Recipe
+from hue_cli.recipes.specs import GamutClassifierSpec
 from hue_cli.train.average import MovingAverage
-from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, Position, load_state, write_text
+from hue_cli.train.calibrate import calibrate
+from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, Position, load_state, save_weights, write_text
 from hue_cli.train.device import autocast, find_device, tune
 from hue_cli.train.loop import Progress, Run, train
 from hue_cli.train.plan import Plan
 from hue_cli.train.record import Record, command, versions
 from hue_cli.train.seeding import seed_everything
-from hue_cli.train.steps import RegressionStep
+from hue_cli.train.steps import make_step
 from hue_cli.train.validate import validate
 
 VALIDATION_PHOTOS = 500
@@ -51,6 +55,7 @@ class Options:
     device: str = "auto"
     precision: str = "auto"
     resume: bool = False
+    encoder_weights: str = IMAGENET
 
 
 class Listener(Protocol):
@@ -89,15 +94,21 @@ def adapt(recipe: Recipe, options: Options) -> Recipe:
     stages = recipe.stages
     if options.epochs is not None:
         if options.epochs < len(stages):
-            raise UsageError(f"--epochs {options.epochs}: {recipe.name} has {len(stages)} stages, one epoch each or more.")
+            raise UsageError(
+                f"--epochs {options.epochs}: {recipe.name} has {len(stages)} stages, one epoch each or more."
+            )
         stages = tuple(
             replace(stage, epochs=epochs) for stage, epochs in zip(stages, _share(options.epochs, recipe), strict=True)
         )
     if options.size is not None:
-        smallest = MSSSIM_MINIMUM if any(term is LossTerm.MSSSIM for term, _ in recipe.loss.terms) else recipe.size.minimum
+        smallest = (
+            MSSSIM_MINIMUM if any(term is LossTerm.MSSSIM for term, _ in recipe.loss.terms) else recipe.size.minimum
+        )
         multiple = recipe.size.multiple_of
         if options.size < smallest or options.size % multiple:
-            raise UsageError(f"--size {options.size}: {recipe.name} takes multiples of {multiple} from {smallest} pixels on.")
+            raise UsageError(
+                f"--size {options.size}: {recipe.name} takes multiples of {multiple} from {smallest} pixels on."
+            )
         stages = tuple(replace(stage, size=options.size) for stage in stages)
     return replace(
         recipe,
@@ -121,30 +132,45 @@ def _share(epochs: int, recipe: Recipe) -> list[int]:
 
 
 def _load(
-    dataset: Dataset, recipe: Recipe, options: Options, device: torch.device, listener: Listener
-) -> tuple[PhotoSet, PhotoSet]:
-    """Load training and validation photos."""
-    short_side = max(stage.size for stage in recipe.stages)
+    dataset: Dataset,
+    recipe: Recipe,
+    options: Options,
+    device: torch.device,
+    listener: Listener,
+    *,
+    val: bool,
+    size: int,
+) -> PhotoSet:
+    """Load the photos for training or those for validation, their short side at ``size`` pixels."""
     share = recipe.split.val / (recipe.split.train + recipe.split.val)
+    limit = options.max_images
+    if val:
+        limit = min(VALIDATION_PHOTOS, limit or VALIDATION_PHOTOS)
 
     def on_bad(name: str, reason: str) -> None:
         listener.warn(f"left out {name}: {reason}")
 
-    def load(sources: tuple[Path, ...], limit: int | None, held_out: bool | None) -> PhotoSet:
-        return PhotoSet.load(
-            sources,
-            short_side=short_side,
-            device=device,
-            keep=lambda name: held_out is None or is_held_out(name, share) == held_out,
-            limit=limit,
-            on_photo=listener.loading,
-            on_bad=on_bad,
-        )
+    return PhotoSet.load(
+        dataset.val if val and dataset.val else dataset.train,
+        short_side=size,
+        device=device,
+        keep=lambda name: bool(dataset.val) or is_held_out(name, share) == val,
+        limit=limit,
+        on_photo=listener.loading,
+        on_bad=on_bad,
+    )
 
-    val_limit = min(VALIDATION_PHOTOS, options.max_images or VALIDATION_PHOTOS)
-    if dataset.val:
-        return load(dataset.train, options.max_images, None), load(dataset.val, val_limit, None)
-    return load(dataset.train, options.max_images, False), load(dataset.train, val_limit, True)
+
+def make_optimizer(network: nn.Module, optim: Optim) -> torch.optim.Optimizer:
+    """Return Adam with decoupled weight decay; an encoder with ImageNet weights is a group of its own."""
+    encoder = getattr(network, "encoder", None)
+    pretrained = [p for p in encoder.parameters() if p.requires_grad] if isinstance(encoder, nn.Module) else []
+    own = {id(parameter) for parameter in pretrained}
+    fresh = [p for p in network.parameters() if p.requires_grad and id(p) not in own]
+    groups = [{"params": fresh, "lr_share": 1.0}]
+    if pretrained:
+        groups.append({"params": pretrained, "lr_share": optim.encoder_lr})
+    return torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)
 
 
 def _folder(recipe: Recipe, options: Options) -> Path:
@@ -185,17 +211,23 @@ def run(options: Options, listener: Listener) -> Result:
     tune(device)
     folder = _folder(recipe, options)
     if (folder / WEIGHTS).exists() and not options.resume:
-        raise CheckpointError(f"{folder}: a run lies there already. Go on with --resume, or name another with --output.")
+        raise CheckpointError(
+            f"{folder}: a run lies there already. Go on with --resume, or name another with --output."
+        )
     if options.resume and not (folder / STATE).exists():
         raise CheckpointError(f"{folder}: expected an interrupted run, found none. Name its folder with --output.")
     dataset = resolve(options.dataset, options.val)
     listener.note(f"reading photos of {dataset.name} …")
-    photos, val = _load(dataset, recipe, options, device, listener)
+    largest = max(stage.size for stage in recipe.stages)
+    photos = _load(dataset, recipe, options, device, listener, val=False, size=largest)
+    val = _load(dataset, recipe, options, device, listener, val=True, size=largest)
 
     seed_everything(recipe.seed)
-    network = build_network(recipe.net).to(device, memory_format=torch.channels_last)
+    network = build_network(recipe.net)
+    encoder_weights = "none" if options.resume else load_encoder(network, options.encoder_weights, listener.note)
+    network = network.to(device, memory_format=torch.channels_last)
     average = MovingAverage(network, recipe.optim.ema)
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.optim.lr, fused=device.type == "cuda")
+    optimizer = make_optimizer(network, recipe.optim)
     digest = recipe.digest()
     position = Position(step=0, seconds=0.0, digest=digest)
     if options.resume:
@@ -214,6 +246,7 @@ def run(options: Options, listener: Listener) -> Result:
     size = recipe.stages[-1].size
     facts: dict[str, object] = {
         "parameters": count_parameters(network),
+        "encoder_weights": encoder_weights,
         "device": _device_name(device),
         "precision": "bfloat16" if cast._enabled else "float32",
         "photos": {"train": len(photos), "val": len(val), "train_digest": photos.digest(), "val_digest": val.digest()},
@@ -227,7 +260,7 @@ def run(options: Options, listener: Listener) -> Result:
         moving = Run(
             recipe=recipe,
             plan=plan,
-            step=RegressionStep(network, recipe, cast),
+            step=make_step(network, recipe, cast),
             network=network,
             average=average,
             optimizer=optimizer,
@@ -241,6 +274,11 @@ def run(options: Options, listener: Listener) -> Result:
             tell=listener.training,
         )
         finished, end = train(moving)
+    if isinstance(recipe.net, GamutClassifierSpec):
+        listener.note("choosing temperature, gain and ceiling on the validation photos …")
+        as_used = _load(dataset, recipe, options, device, listener, val=True, size=recipe.size.size)
+        facts["calibration"] = calibrate(colorizer, as_used, recipe.size.size, recipe.net.colourfulness)
+        save_weights(folder, average.network, digest)
     metrics = validate(colorizer, val, size)
     facts |= {
         "finished": finished,
