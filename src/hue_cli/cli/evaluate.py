@@ -10,7 +10,7 @@ from hue_cli.cli.report import Mode, Reporter
 from hue_cli.errors import UsageError
 
 
-def evaluate(  # noqa: PLR0917  a command has as many options as its users need
+def evaluate(
     more: Annotated[
         list[str] | None,
         typer.Argument(
