@@ -87,6 +87,11 @@ class Reporter:
         """Whether :meth:`detail` prints."""
         return self.mode is Mode.VERBOSE
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether progress is seen by a person: standard error is a terminal."""
+        return self._console().is_terminal
+
     def note(self, text: str) -> None:
         """Say something useful; quiet and JSON modes leave it out."""
         if self.mode in (Mode.NORMAL, Mode.VERBOSE):
