@@ -24,8 +24,10 @@ INTERRUPTED = 130
 
 # Import name of each package that only the extra brings; no command needs to know the list.
 _TRAIN_EXTRA = frozenset(
-    ("torch", "torchvision", "torchmetrics", "timm", "skimage", "safetensors", "onnx", "onnxscript", "tensorboard")
-    + ("matplotlib", "kagglehub")
+    {
+        *("torch", "torchvision", "torchmetrics", "timm", "skimage", "safetensors"),
+        *("onnx", "onnxscript", "tensorboard", "matplotlib", "kagglehub"),
+    }
 )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 
 class Mode(StrEnum):
@@ -48,12 +48,14 @@ class ProgressBar:
     def __init__(self, progress: Progress | None, task: TaskID | None) -> None:
         self._progress = progress
         self._task = task
+        self._said = ""
 
     def advance(self, n: float = 1, **fields: object) -> None:
         """Move on by ``n`` and show ``fields`` as ``name value`` behind the bar, for instance ``loss=0.0312``."""
         if self._progress is not None and self._task is not None:
-            said = "  ".join(f"{name} {_cell(value)}" for name, value in fields.items())
-            self._progress.update(self._task, advance=n, **({"said": printable(said)} if fields else {}))
+            if fields:
+                self._said = printable("  ".join(f"{name} {_cell(value)}" for name, value in fields.items()))
+            self._progress.update(self._task, advance=n, said=self._said)
 
     def set_total(self, total: float | None) -> None:
         """Correct the total, or make the bar one without an end (None)."""
@@ -72,8 +74,11 @@ class Reporter:
     def __init__(self, mode: Mode = Mode.NORMAL, *, results_to_stderr: bool = False) -> None:
         self.mode = mode
         self._results_to_stderr = results_to_stderr
+        self._live: Console | None = None
 
     def _console(self, *, stderr: bool = True) -> Console:
+        if stderr and self._live is not None:
+            return self._live  # prints above the bar instead of through it
         # Made on each use: consoles bind the stream, which test runners and pipes exchange.
         from rich.console import Console
 
@@ -91,6 +96,11 @@ class Reporter:
     def is_terminal(self) -> bool:
         """Whether progress is seen by a person: standard error is a terminal."""
         return self._console().is_terminal
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether :meth:`progress` draws a bar."""
+        return self.mode in (Mode.NORMAL, Mode.VERBOSE) and self._console().is_terminal
 
     def note(self, text: str) -> None:
         """Say something useful; quiet and JSON modes leave it out."""
@@ -148,8 +158,7 @@ class Reporter:
             total: how many steps there are; None where nobody knows yet.
             description: what is going on.
         """
-        console = self._console()
-        if self.mode in (Mode.QUIET, Mode.JSON) or not console.is_terminal:
+        if not self.shows_progress:
             yield ProgressBar(None, None)
             return
         from rich import progress as rp
@@ -162,8 +171,12 @@ class Reporter:
             rp.TimeRemainingColumn(),
             rp.TextColumn("{task.fields[said]}", style="dim"),
         )
-        with rp.Progress(*columns, console=console, transient=True) as progress:
-            yield ProgressBar(progress, progress.add_task(printable(description), total=total, said=""))
+        with rp.Progress(*columns, console=self._console(), transient=True) as progress:
+            self._live = progress.console
+            try:
+                yield ProgressBar(progress, progress.add_task(printable(description), total=total, said=""))
+            finally:
+                self._live = None
 
     def emit_json(self, obj: object) -> None:
         """Print one JSON object on one line of standard output; other modes than JSON print it too."""
@@ -179,13 +192,13 @@ def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else printable(value)
 
 
-def _rate_column() -> object:
+def _rate_column() -> ProgressColumn:
     """Return a column with the steps per second; made here because rich is imported late."""
-    from rich.progress import ProgressColumn, Task
+    from rich import progress as rp
     from rich.text import Text
 
-    class RateColumn(ProgressColumn):
-        def render(self, task: Task) -> Text:
+    class RateColumn(rp.ProgressColumn):
+        def render(self, task: rp.Task) -> Text:
             speed = task.finished_speed or task.speed
             return Text(f"{speed:.1f}/s" if speed else "", style="dim")
 

@@ -80,7 +80,7 @@ def write_tiff(pixels: Deep, metadata: Metadata, stream: BinaryIO) -> None:
     Raises:
         ImageError: it would pass the 4 GiB that TIFF can address.
     """
-    height, width, channels = pixels.shape
+    height = pixels.shape[0]
     start = stream.tell()
     stream.write(b"II*\0" + b"\0\0\0\0")
     size = 0
@@ -92,14 +92,22 @@ def write_tiff(pixels: Deep, metadata: Metadata, stream: BinaryIO) -> None:
     if size_padded > (1 << 32) - (1 << 24):
         raise ImageError("the picture is too large for a TIFF (4 GiB). Choose: --format png")
     directory_at = 8 + size_padded
-    stream.write(_directory(directory_at, width, height, channels, size, metadata))
+    stream.write(_directory(directory_at, pixels.shape, size, metadata))
     stream.seek(start + 4)
     stream.write(struct.pack("<I", directory_at))
     stream.seek(0, 2)
 
 
-def _directory(at: int, width: int, height: int, channels: int, size: int, metadata: Metadata) -> bytes:
-    """Return the image file directory, which lies ``at`` that offset, with what does not fit its entries."""
+def _directory(at: int, shape: tuple[int, ...], size: int, metadata: Metadata) -> bytes:
+    """Return the image file directory, which lies ``at`` that offset, with what does not fit its entries.
+
+    Args:
+        at: offset in the file.
+        shape: height, width, channels.
+        size: of the deflated pixels, in bytes.
+        metadata: resolution and ICC profile.
+    """
+    height, width, channels = shape
     short, long, rational, undefined = 3, 4, 5, 7
     # tag, type, number of values, packed values
     entries: list[tuple[int, int, int, bytes]] = [

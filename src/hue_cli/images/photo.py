@@ -59,6 +59,11 @@ def colour_extension(path: PurePath) -> str:
     return path.suffix if EXTENSIONS.get(suffix) in WRITABLE else ".png"
 
 
+def colour_format(image_format: str) -> str:
+    """Return the format of the colour version: the same where it holds colour, else PNG."""
+    return image_format if image_format in WRITABLE else "PNG"
+
+
 def holds_alpha(image_format: str) -> bool:
     """Whether the format keeps transparency."""
     return image_format in _WITH_ALPHA

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,7 +24,7 @@ from hue_cli.images.photo import Metadata, Photo, Plane
 MAX_MEGAPIXELS = 500
 """Larger pictures are refused. Pillow's own bound, 179, would refuse the scans of archives."""
 
-_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "TIFF", "WEBP", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
+_FORMATS = ("JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
 _STRIP_PIXELS = 1 << 22
 _LOSSLESS_TIFF = frozenset(("raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "lzma", "zstd"))
 _WHITE_IS_ZERO = 0
@@ -61,6 +62,13 @@ def read_photo(source: Path | bytes, name: str | None = None) -> Photo:
         raise ImageError(f"{name}: the file is damaged ({error}).") from error
 
 
+@cache
+def _formats() -> tuple[str, ...]:
+    """Return those of the formats that this build of Pillow has."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
 def _open(source: Path | bytes) -> BinaryIO:
     return source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
 
@@ -71,7 +79,7 @@ def _describe_unknown(source: Path | bytes) -> str:
     if not start:
         return "the file is empty (0 bytes)."
     kind = "a text file" if _is_text(start) else "no picture in a format that hue reads"
-    return f"expected a picture, found {kind}, or a damaged one. Readable: {', '.join(_FORMATS)}."
+    return f"expected a picture, found {kind}, or a damaged one. Readable: {', '.join(_formats())}."
 
 
 def _is_text(start: bytes) -> bool:
@@ -90,7 +98,7 @@ def _describe_os_error(error: OSError) -> str:
 
 
 def _read(stream: BinaryIO, name: str) -> Photo:
-    image = Image.open(stream, formats=_FORMATS)
+    image = Image.open(stream, formats=_formats())
     width, height = image.size
     if width * height > MAX_MEGAPIXELS * 1_000_000:
         raise ImageError(
@@ -114,7 +122,7 @@ def _read(stream: BinaryIO, name: str) -> Photo:
 
 def upright(plane: Plane, orientation: int) -> Plane:
     """Turn and mirror ``(H, W)`` as the EXIF orientation 1 to 8 asks; other values leave it alone."""
-    turned: NDArray[Any]
+    turned: Any
     match orientation:
         case 2:
             turned = plane[:, ::-1]
@@ -132,7 +140,8 @@ def upright(plane: Plane, orientation: int) -> Plane:
             turned = plane.T[::-1]
         case _:
             turned = plane
-    return np.ascontiguousarray(turned)
+    result: Plane = np.ascontiguousarray(turned)
+    return result
 
 
 def _read_metadata(image: Image.Image) -> tuple[Metadata, int]:
@@ -207,7 +216,7 @@ def _decode_deep_rgb(image: Image.Image, stream: BinaryIO) -> NDArray[np.uint16]
     """
     high = np.asarray(image)
     stream.seek(0)
-    again = Image.open(stream, formats=_FORMATS)
+    again = Image.open(stream, formats=_formats())
     raw = _raw_mode(again)
     packing, _, order = raw.partition(";")
     if order not in _BYTE_ORDERS or len(packing) != high.shape[2] or not isinstance(again, ImageFile.ImageFile):

@@ -41,7 +41,8 @@ def network_size(height: int, width: int, *, size: int, multiple_of: int, minimu
     that or the photograph would be enlarged more than twice. Padding does the rest.
 
     Args:
-        height, width: of the photograph, at least 1.
+        height: of the photograph, at least 1.
+        width: of the photograph, at least 1.
         size: wanted short side.
         multiple_of: of which padded sides are multiples.
         minimum: least padded side.
@@ -93,8 +94,10 @@ def cubic_weights(size_in: int, size_out: int, start: int, stop: int) -> tuple[i
     it averages. Beyond the border there is nothing: what remains of the kernel is scaled to 1.
 
     Args:
-        size_in, size_out: pixels of the whole axis before and after.
-        start, stop: which pixels of the result, ``0 <= start < stop <= size_out``.
+        size_in: pixels of the whole axis before.
+        size_out: pixels of the whole axis after.
+        start: first pixel of the stretch.
+        stop: the pixel behind its last, at most ``size_out``.
 
     Returns:
         The first input pixel that counts, and the weights ``(stop - start, k)`` float32 of the ``k`` pixels

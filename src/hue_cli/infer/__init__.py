@@ -1,0 +1,1 @@
+"""Running a network over photographs, with onnxruntime and without torch."""

@@ -1,0 +1,89 @@
+"""Colour at full size against scikit-image (colours) and Pillow (scaling)."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import skimage.color
+import skimage.data
+from PIL import Image
+
+from hue_cli.images.luminance import grey_to_lightness, rgb_to_grey
+from hue_cli.images.resize import cubic_weights, widen
+from hue_cli.images.tint import tint
+
+
+@pytest.fixture(scope="module")
+def truth() -> np.ndarray:
+    """L*a*b* of a colour photograph, ``(150, 226, 3)``."""
+    return np.asarray(skimage.color.rgb2lab(skimage.data.chelsea()[::2, ::2]))
+
+
+def reference(lightness: np.ndarray, ab: np.ndarray) -> np.ndarray:
+    """scikit-image's sRGB in [0, 1] of full-size L* and ``(2, H, W)`` a*b*."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.asarray(skimage.color.lab2rgb(np.dstack([lightness, *ab]).astype(np.float64)))
+
+
+def colours(truth: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(truth[..., 1:].transpose(2, 0, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("depth", "tolerance"), [(8, 0.53), (16, 0.01)])
+def test_colours_in_the_gamut_are_those_of_scikit_image(truth: np.ndarray, depth: int, tolerance: float) -> None:
+    grey = np.rint(skimage.color.rgb2gray(skimage.data.chelsea()[::2, ::2]) * 255).astype(np.uint8)
+    expected = reference(grey_to_lightness(grey), colours(truth))
+    inside = ((expected > 1e-6) & (expected < 1 - 1e-6)).all(axis=-1)
+    assert inside.mean() > 0.9
+    found = tint(grey, colours(truth), depth=depth) / (2**depth - 1)
+    assert np.abs(found - expected)[inside].max() * 255 < tolerance
+
+
+@pytest.mark.parametrize("strength", [1.0, 2.0, 6.0])
+def test_lightness_is_kept_even_where_colours_leave_the_gamut(truth: np.ndarray, strength: float) -> None:
+    grey = rgb_to_grey(skimage.data.chelsea()[::2, ::2])
+    for depth, tolerance in ((8, 0.5), (16, 0.01)):
+        rgb = tint(grey, colours(truth), strength=strength, depth=depth)
+        found = skimage.color.rgb2lab(rgb / (2**depth - 1))[..., 0]
+        assert np.abs(found - grey_to_lightness(grey)).max() < tolerance
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_no_colour_leaves_every_grey_as_it_is(dtype: type) -> None:
+    grey = np.arange(np.iinfo(dtype).max + 1).astype(dtype).reshape(256, -1)
+    rgb = tint(grey, np.zeros((2, 3, 3), np.float32), depth=8 if dtype == np.uint8 else 16)
+    difference = np.abs(rgb.astype(int) - grey[..., None].astype(int)).max()
+    # The published matrices round greys by some hundred-thousandths: one or two of 65,535 steps, none of 255.
+    assert difference <= (0 if dtype == np.uint8 else 12)
+
+
+def test_grey_of_a_colour_has_its_lightness() -> None:
+    rgb = skimage.data.astronaut()
+    expected = skimage.color.rgb2lab(rgb)[..., 0]
+    assert np.abs(grey_to_lightness(rgb_to_grey(rgb)) - expected).max() < 0.02
+
+
+@pytest.mark.parametrize("size_out", [1, 2, 7, 40, 41, 400])
+def test_bicubic_weights_are_those_of_pillow(size_out: int) -> None:
+    signal = np.random.default_rng(1).random((1, 1, 40), dtype=np.float32)
+    pillow = Image.fromarray(signal[0]).resize((size_out, 1), Image.Resampling.BICUBIC)
+    np.testing.assert_allclose(widen(signal, size_out, block=16)[0], np.asarray(pillow), atol=2e-6)
+
+
+def test_strips_of_weights_fit_together() -> None:
+    first, whole = cubic_weights(9, 50, 0, 50)
+    assert first == 0
+    for start in range(0, 50, 7):
+        at, part = cubic_weights(9, 50, start, min(start + 7, 50))
+        np.testing.assert_allclose(whole[start : start + 7, at : at + part.shape[1]], part, atol=1e-7)
+
+
+def test_strips_leave_no_seam(truth: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    grey = np.full((300, 200), 128, np.uint8)
+    small = colours(truth)[:, ::10, ::10]
+    whole = tint(grey, small, depth=16)
+    monkeypatch.setattr("hue_cli.images.tint._STRIP_PIXELS", 1000)
+    assert np.abs(tint(grey, small, depth=16).astype(int) - whole).max() <= 1
