@@ -12,7 +12,11 @@ from typer.core import TyperGroup
 
 from hue_cli import __version__
 from hue_cli.cli.colorize import colorize
+from hue_cli.cli.evaluate import evaluate
+from hue_cli.cli.export import export
 from hue_cli.cli.report import Mode, Reporter
+from hue_cli.cli.train import EPILOG as TRAIN_EPILOG
+from hue_cli.cli.train import train
 from hue_cli.errors import HueError, MissingExtraError
 
 INTERRUPTED = 130
@@ -104,6 +108,9 @@ def hue(
 
 
 app.command("colorize")(colorize)
+app.command("train", epilog=TRAIN_EPILOG)(train)
+app.command("eval")(evaluate)
+app.command("export")(export)
 
 
 def main() -> None:

@@ -8,8 +8,9 @@ from torch.nn import functional as F
 
 from hue_cli.color import lab_torch
 from hue_cli.color.space import Signal, Space
+from hue_cli.data.augment import age
 from hue_cli.errors import UsageError
-from hue_cli.recipes.schema import StageInput
+from hue_cli.recipes.schema import Stage, StageInput
 
 # Pillow's ImageFilter.EDGE_ENHANCE: eight neighbours at −1, the middle at 10, divided by 2.
 EDGE_ENHANCE = ((-1.0, -1.0, -1.0), (-1.0, 10.0, -1.0), (-1.0, -1.0, -1.0))
@@ -28,12 +29,12 @@ def enhance_edges(image: Tensor) -> Tensor:
     return result
 
 
-def show(rgb: Tensor, sees: StageInput, space: Space) -> Tensor:
+def show(rgb: Tensor, stage: Stage, space: Space) -> Tensor:
     """Turn a batch of colour photos into what the network sees in a stage.
 
     Args:
         rgb: ``(N, 3, H, W)`` sRGB in [0, 1].
-        sees: the stage's kind of input.
+        stage: says what kind of input, and whether it is aged at random.
         space: of the recipe.
 
     Returns:
@@ -42,6 +43,7 @@ def show(rgb: Tensor, sees: StageInput, space: Space) -> Tensor:
     Raises:
         UsageError: the network cannot be shown colour, because it sees one channel or lightness.
     """
+    sees = stage.sees
     lightness = lab_torch.rgb_to_lightness(rgb)
     if space.sees.signal is Signal.LIGHTNESS:
         if sees is not StageInput.GREY:
@@ -50,7 +52,7 @@ def show(rgb: Tensor, sees: StageInput, space: Space) -> Tensor:
     grey = lab_torch.lightness_to_grey(lightness)
     match sees:
         case StageInput.GREY:
-            shown = grey
+            shown = age(grey) if stage.aged else grey
         case StageInput.EDGE_GREY:
             shown = enhance_edges(grey)
         case StageInput.COLOUR | StageInput.EDGE_COLOUR:

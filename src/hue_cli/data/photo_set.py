@@ -42,9 +42,7 @@ class Draw:
         generator = torch.Generator().manual_seed(seed)
         n = len(index)
         share = zoom[0] + (zoom[1] - zoom[0]) * float(torch.rand((), generator=generator))
-        return cls(
-            index, torch.rand(n, 2, generator=generator), torch.rand(n, generator=generator) < 0.5, share
-        )
+        return cls(index, torch.rand(n, 2, generator=generator), torch.rand(n, generator=generator) < 0.5, share)
 
     @classmethod
     def centred(cls, index: Tensor) -> Draw:

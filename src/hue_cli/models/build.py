@@ -6,8 +6,9 @@ from typing import assert_never
 
 from torch import nn
 
+from hue_cli.models.gamut_classifier import GamutClassifier
 from hue_cli.models.residual_autoencoder import ConvAutoencoder, ResidualAutoencoder
-from hue_cli.recipes.specs import ConvAutoencoderSpec, NetSpec, ResidualAutoencoderSpec
+from hue_cli.recipes.specs import ConvAutoencoderSpec, GamutClassifierSpec, NetSpec, ResidualAutoencoderSpec
 
 
 def build_network(spec: NetSpec) -> nn.Module:
@@ -17,6 +18,8 @@ def build_network(spec: NetSpec) -> nn.Module:
             return ResidualAutoencoder(spec)
         case ConvAutoencoderSpec():
             return ConvAutoencoder(spec)
+        case GamutClassifierSpec():
+            return GamutClassifier(spec)
         case _:
             assert_never(spec)
 

@@ -38,13 +38,19 @@ class Colorizer(nn.Module):
         return lab_torch.decode(self.network(self.see(lightness)), self.space.paints)
 
     @torch.no_grad()
-    def paint_rgb(self, lightness: Tensor) -> Tensor:
-        """Return the sRGB ``(N, 3, H, W)`` in [0, 1] as the network itself painted it, its own lightness included.
+    def paint(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
+        """Colorize, and show the network's own picture too.
 
-        This is what papers whose network paints RGB score; a network that paints ab has none of its own
-        and gets the photograph's lightness.
+        Args:
+            lightness: as for :meth:`forward`.
+
+        Returns:
+            The a*b* of :meth:`forward`, and the sRGB ``(N, 3, H, W)`` in [0, 1] as the network itself painted it,
+            its own lightness included: what papers whose network paints RGB score. A network that paints ab
+            has no lightness of its own and gets the photograph's.
         """
         painted = self.network(self.see(lightness))
+        ab = lab_torch.decode(painted, self.space.paints)
         if self.space.paints.signal is Signal.RGB:
-            return (painted * self.space.paints.scale + self.space.paints.centre).clamp(0, 1)
-        return lab_torch.lab_to_rgb(torch.cat([lightness, lab_torch.decode(painted, self.space.paints)], dim=1))
+            return ab, (painted * self.space.paints.scale + self.space.paints.centre).clamp(0, 1)
+        return ab, lab_torch.lab_to_rgb(torch.cat([lightness, ab], dim=1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 
 from hue_cli.color.space import Space
@@ -38,6 +38,10 @@ class Stage:
     epochs: int
     size: int
     sees: StageInput = StageInput.GREY
+    zoom: float = 0.65
+    """Smallest crop, as a share of the photo's short side."""
+    aged: bool = False
+    """Grey input gets the gamma and the grain of old photographs at random."""
 
 
 class LossTerm(StrEnum):
@@ -47,6 +51,10 @@ class LossTerm(StrEnum):
     MSE = "mse"
     RMSE = "rmse"
     MAE = "mae"
+    CROSS_ENTROPY = "cross-entropy"
+    """Of a classifier over cells of the a*b* plane."""
+    MEAN_AB = "mean-ab"
+    """Mean square of what the classifier's mean misses of the true a*b*, in units of 100."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +80,16 @@ class Optim:
         schedule: how it moves.
         clip: bound of the gradient's norm; 0 leaves it alone.
         ema: decay of the exponential moving average of the weights that is kept as the result; 0 for none.
+        weight_decay: decoupled, as in AdamW.
+        encoder_lr: learning rate of an encoder with ImageNet weights, as a share of ``lr``.
     """
 
     lr: float
     schedule: Schedule = Schedule.COSINE
     clip: float = 1.0
     ema: float = 0.999
+    weight_decay: float = 0.0
+    encoder_lr: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +165,21 @@ class Recipe:
         return data
 
     def digest(self) -> str:
-        """SHA-256 of the recipe's canonical JSON: what a checkpoint and an ONNX file are stamped with."""
-        canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), default=str)
+        """SHA-256 of the recipe's canonical JSON: what a checkpoint and an ONNX file are stamped with.
+
+        Fields at their default are left out, so that this schema can grow without changing older digests.
+        """
+        canonical = json.dumps(_what_differs(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _what_differs(value: object) -> object:
+    """Return plain data of a dataclass, with its class name, without the fields that are at their default."""
+    if is_dataclass(value) and not isinstance(value, type):
+        chosen = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) != f.default}
+        return {"kind": type(value).__name__, **{name: _what_differs(item) for name, item in chosen.items()}}
+    if isinstance(value, tuple):
+        return [_what_differs(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _what_differs(item) for key, item in value.items()}
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,4 +32,27 @@ class ConvAutoencoderSpec:
     top: int
 
 
-NetSpec = ResidualAutoencoderSpec | ConvAutoencoderSpec
+class Encoder(StrEnum):
+    """Encoders with ImageNet weights, by the name that the library they come from gives them."""
+
+    MOBILENET_V2 = "mobilenet_v2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GamutClassifierSpec:
+    """hue-s: an ImageNet encoder, a decoder with skips, and a class for every cell of the a*b* plane.
+
+    Attributes:
+        encoder: which one.
+        frozen: how many of the encoder's first blocks keep their ImageNet weights.
+        widths: channels of the decoder at 1/32, 1/16, 1/8 and 1/4 of the size.
+        cell: side of a cell of the a*b* plane, in CIE units.
+    """
+
+    encoder: Encoder
+    frozen: int
+    widths: tuple[int, int, int, int]
+    cell: float
+
+
+NetSpec = ResidualAutoencoderSpec | ConvAutoencoderSpec | GamutClassifierSpec

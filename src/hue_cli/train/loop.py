@@ -127,9 +127,9 @@ def train(run: Run) -> tuple[bool, Position]:
 
 def _one_step(run: Run, step: int, index: torch.Tensor, stage_index: int, learning_rate: float) -> None:
     stage = run.plan.stages[stage_index]
-    draw = Draw.random(index, seed_step(run.recipe.seed, step))
+    draw = Draw.random(index, seed_step(run.recipe.seed, step), zoom=(stage.zoom, 1.0))
     for group in run.optimizer.param_groups:
-        group["lr"] = learning_rate
+        group["lr"] = learning_rate * group["lr_share"]
     terms = run.step.losses(run.photos.crops(draw, stage.size), stage)
     run.optimizer.zero_grad(set_to_none=True)
     torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+from torch import nn
 
 from hue_cli.data.datasets import Dataset, resolve
 from hue_cli.data.photo_set import PhotoSet, is_held_out
@@ -16,8 +17,9 @@ from hue_cli.errors import CheckpointError, UsageError
 from hue_cli.losses.regression import MSSSIM_MINIMUM
 from hue_cli.models.build import build_network, count_parameters
 from hue_cli.models.colorizer import Colorizer
+from hue_cli.models.encoders.pretrained import IMAGENET, load_encoder
 from hue_cli.recipes import find_recipe
-from hue_cli.recipes.schema import LossTerm, Recipe
+from hue_cli.recipes.schema import LossTerm, Optim, Recipe
 from hue_cli.train.average import MovingAverage
 from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, Position, load_state, write_text
 from hue_cli.train.device import autocast, find_device, tune
@@ -25,7 +27,7 @@ from hue_cli.train.loop import Progress, Run, train
 from hue_cli.train.plan import Plan
 from hue_cli.train.record import Record, command, versions
 from hue_cli.train.seeding import seed_everything
-from hue_cli.train.steps import RegressionStep
+from hue_cli.train.steps import make_step
 from hue_cli.train.validate import validate
 
 VALIDATION_PHOTOS = 500
@@ -51,6 +53,7 @@ class Options:
     device: str = "auto"
     precision: str = "auto"
     resume: bool = False
+    encoder_weights: str = IMAGENET
 
 
 class Listener(Protocol):
@@ -89,15 +92,21 @@ def adapt(recipe: Recipe, options: Options) -> Recipe:
     stages = recipe.stages
     if options.epochs is not None:
         if options.epochs < len(stages):
-            raise UsageError(f"--epochs {options.epochs}: {recipe.name} has {len(stages)} stages, one epoch each or more.")
+            raise UsageError(
+                f"--epochs {options.epochs}: {recipe.name} has {len(stages)} stages, one epoch each or more."
+            )
         stages = tuple(
             replace(stage, epochs=epochs) for stage, epochs in zip(stages, _share(options.epochs, recipe), strict=True)
         )
     if options.size is not None:
-        smallest = MSSSIM_MINIMUM if any(term is LossTerm.MSSSIM for term, _ in recipe.loss.terms) else recipe.size.minimum
+        smallest = (
+            MSSSIM_MINIMUM if any(term is LossTerm.MSSSIM for term, _ in recipe.loss.terms) else recipe.size.minimum
+        )
         multiple = recipe.size.multiple_of
         if options.size < smallest or options.size % multiple:
-            raise UsageError(f"--size {options.size}: {recipe.name} takes multiples of {multiple} from {smallest} pixels on.")
+            raise UsageError(
+                f"--size {options.size}: {recipe.name} takes multiples of {multiple} from {smallest} pixels on."
+            )
         stages = tuple(replace(stage, size=options.size) for stage in stages)
     return replace(
         recipe,
@@ -147,6 +156,18 @@ def _load(
     return load(dataset.train, options.max_images, False), load(dataset.train, val_limit, True)
 
 
+def make_optimizer(network: nn.Module, optim: Optim) -> torch.optim.Optimizer:
+    """Return Adam with decoupled weight decay; an encoder with ImageNet weights is a group of its own."""
+    encoder = getattr(network, "encoder", None)
+    pretrained = [p for p in encoder.parameters() if p.requires_grad] if isinstance(encoder, nn.Module) else []
+    own = {id(parameter) for parameter in pretrained}
+    fresh = [p for p in network.parameters() if p.requires_grad and id(p) not in own]
+    groups = [{"params": fresh, "lr_share": 1.0}]
+    if pretrained:
+        groups.append({"params": pretrained, "lr_share": optim.encoder_lr})
+    return torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)
+
+
 def _folder(recipe: Recipe, options: Options) -> Path:
     """Return the run's folder: as asked, or ``runs/NAME@SEED``, numbered if that exists."""
     if options.output:
@@ -185,7 +206,9 @@ def run(options: Options, listener: Listener) -> Result:
     tune(device)
     folder = _folder(recipe, options)
     if (folder / WEIGHTS).exists() and not options.resume:
-        raise CheckpointError(f"{folder}: a run lies there already. Go on with --resume, or name another with --output.")
+        raise CheckpointError(
+            f"{folder}: a run lies there already. Go on with --resume, or name another with --output."
+        )
     if options.resume and not (folder / STATE).exists():
         raise CheckpointError(f"{folder}: expected an interrupted run, found none. Name its folder with --output.")
     dataset = resolve(options.dataset, options.val)
@@ -193,9 +216,11 @@ def run(options: Options, listener: Listener) -> Result:
     photos, val = _load(dataset, recipe, options, device, listener)
 
     seed_everything(recipe.seed)
-    network = build_network(recipe.net).to(device, memory_format=torch.channels_last)
+    network = build_network(recipe.net)
+    encoder_weights = "none" if options.resume else load_encoder(network, options.encoder_weights, listener.note)
+    network = network.to(device, memory_format=torch.channels_last)
     average = MovingAverage(network, recipe.optim.ema)
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.optim.lr, fused=device.type == "cuda")
+    optimizer = make_optimizer(network, recipe.optim)
     digest = recipe.digest()
     position = Position(step=0, seconds=0.0, digest=digest)
     if options.resume:
@@ -214,6 +239,7 @@ def run(options: Options, listener: Listener) -> Result:
     size = recipe.stages[-1].size
     facts: dict[str, object] = {
         "parameters": count_parameters(network),
+        "encoder_weights": encoder_weights,
         "device": _device_name(device),
         "precision": "bfloat16" if cast._enabled else "float32",
         "photos": {"train": len(photos), "val": len(val), "train_digest": photos.digest(), "val_digest": val.digest()},
@@ -227,7 +253,7 @@ def run(options: Options, listener: Listener) -> Result:
         moving = Run(
             recipe=recipe,
             plan=plan,
-            step=RegressionStep(network, recipe, cast),
+            step=make_step(network, recipe, cast),
             network=network,
             average=average,
             optimizer=optimizer,

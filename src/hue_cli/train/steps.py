@@ -6,10 +6,13 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from hue_cli.data.curriculum import show, truth
+from hue_cli.losses.classification import mean_ab, soft_cross_entropy
 from hue_cli.losses.regression import loss_terms
-from hue_cli.recipes.schema import Recipe, Stage
+from hue_cli.models.gamut_classifier import GamutClassifier
+from hue_cli.recipes.schema import LossTerm, Recipe, Stage
 
 
 class Step(Protocol):
@@ -30,7 +33,36 @@ class RegressionStep:
 
     def losses(self, rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
         """See :class:`Step`. The network may run in bfloat16; losses are always float32."""
-        seen = show(rgb, stage.sees, self.recipe.space).contiguous(memory_format=torch.channels_last)
+        seen = show(rgb, stage, self.recipe.space).contiguous(memory_format=torch.channels_last)
         with self.autocast:
             painted = self.network(seen)
         return loss_terms(self.recipe.loss, painted.float(), truth(rgb, self.recipe.space))
+
+
+class ClassificationStep:
+    """Say how likely each colour is at each place, compare with the true colour."""
+
+    def __init__(self, network: GamutClassifier, recipe: Recipe, autocast: torch.autocast) -> None:
+        self.network = network
+        self.recipe = recipe
+        self.autocast = autocast
+
+    def losses(self, rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
+        """See :class:`Step`."""
+        seen = show(rgb, stage, self.recipe.space).contiguous(memory_format=torch.channels_last)
+        with self.autocast:
+            logits = self.network.logits(seen)
+        logits = logits.float()
+        ab = F.avg_pool2d(truth(rgb, self.recipe.space), rgb.shape[-1] // logits.shape[-1])
+        terms = {
+            LossTerm.CROSS_ENTROPY: lambda: soft_cross_entropy(logits, *self.network.gamut.encode(ab)),
+            LossTerm.MEAN_AB: lambda: mean_ab(self.network.gamut.mean(logits), ab),
+        }
+        return {name.value: weight * terms[name]() for name, weight in self.recipe.loss.terms}
+
+
+def make_step(network: nn.Module, recipe: Recipe, autocast: torch.autocast) -> Step:
+    """Return the way to train this kind of network."""
+    if isinstance(network, GamutClassifier):
+        return ClassificationStep(network, recipe, autocast)
+    return RegressionStep(network, recipe, autocast)

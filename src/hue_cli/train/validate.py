@@ -33,10 +33,10 @@ def paint(colorizer: Colorizer, photos: PhotoSet, size: int, limit: int | None =
     for index in torch.arange(min(len(photos), limit or len(photos))).split(BATCH):
         truth = photos.crops(Draw.centred(index), size)
         lightness = lab_torch.rgb_to_lightness(truth)
-        ab = colorizer(lightness)
+        ab, raw = colorizer.paint(lightness)
         used = lab_torch.lab_to_rgb(torch.cat([lightness, ab], dim=1))
         grey = lab_torch.lightness_to_grey(lightness).expand(-1, 3, -1, -1)
-        yield Painted(truth, grey, colorizer.paint_rgb(lightness), used)
+        yield Painted(truth, grey, raw, used)
 
 
 def _psnr(a: Tensor, b: Tensor) -> Tensor:

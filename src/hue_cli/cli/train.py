@@ -1,0 +1,176 @@
+"""``hue train``."""
+
+from __future__ import annotations
+
+import glob
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hue_cli.cli.options import JsonOpt, QuietOpt, VerboseOpt
+from hue_cli.cli.report import Mode, ProgressBar, Reporter
+from hue_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from hue_cli.train.loop import Progress
+
+DEFAULT_MODEL = "residual-curriculum"
+SAY_EVERY_SECONDS = 60.0
+
+EPILOG = """
+**Examples**
+
+`hue train --dataset kaggle` — the paper's model for that data, with the paper's settings
+
+`hue train --model residual --dataset photos/ --epochs 20` — your own folder of colour photos
+
+`hue train --dataset train-00.tar train-01.tar --max-minutes 60` — tars, in one hour, curriculum included
+
+`hue train --dataset photos/ --output runs/residual-curriculum@0 --resume` — go on after an interruption
+"""
+
+
+class _Listener:
+    """Shows a run: bars on a terminal, a line a minute elsewhere."""
+
+    def __init__(self, reporter: Reporter, stack: ExitStack) -> None:
+        self.reporter = reporter
+        self._stack = stack
+        self._loading: ProgressBar | None = None
+        self._training: ProgressBar | None = None
+        self._loaded = 0
+        self._done = 0.0
+        self._said_at = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """See :class:`hue_cli.train.run.Listener`."""
+        self._stack.close()
+        self._loading = self._training = None
+        self.reporter.note(text)
+
+    def warn(self, text: str) -> None:
+        """See :class:`hue_cli.train.run.Listener`."""
+        self.reporter.warn(text)
+
+    def loading(self, count: int) -> None:
+        """See :class:`hue_cli.train.run.Listener`."""
+        if self._loading is None:
+            self._loading = self._stack.enter_context(self.reporter.progress(None, "decoding photos"))
+        self._loading.advance(max(0, count - self._loaded))
+        self._loaded = count
+
+    def training(self, progress: Progress) -> None:
+        """See :class:`hue_cli.train.run.Listener`."""
+        if self._training is None:
+            self._stack.close()
+            self._training = self._stack.enter_context(self.reporter.progress(100, "training %"))
+        percent = 100 * progress.progress
+        self._training.advance(
+            percent - self._done,
+            stage=progress.stage,
+            loss=round(progress.loss, 4),
+            images=f"{progress.images_per_second:.0f}/s",
+        )
+        self._done = percent
+        if not self.reporter.is_terminal and time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
+            self._said_at = time.monotonic()
+            self.reporter.note(
+                f"{percent:5.1f} %  step {progress.step}  {progress.stage}  loss {progress.loss:.4f}  "
+                f"{progress.images_per_second:.0f} photos/s"
+            )
+
+
+def _expand(sources: list[str]) -> tuple[str, ...]:
+    """Expand wildcards that the shell left alone."""
+    expanded: list[str] = []
+    for source in sources:
+        matches = sorted(glob.glob(source)) if any(c in source for c in "*?[") and not Path(source).exists() else []
+        expanded += matches or [source]
+    return tuple(expanded)
+
+
+def train(
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[MORE]...", help="More sources, as a shell's wildcard gives them.")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", "-m", help="Recipe to train.")] = DEFAULT_MODEL,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option("--dataset", metavar="NAME|PATH", help="`kaggle`, a folder of colour photos, or tars of them."),
+    ] = None,
+    val: Annotated[
+        list[str] | None,
+        typer.Option("--val", metavar="PATH", help="Photos to validate on. Default: a tenth, held out by name."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder. Default: runs/MODEL@SEED.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="In all, shared among the stages as the recipe does.")
+    ] = None,
+    size: Annotated[int | None, typer.Option("--size", min=1, help="Side of the square crops, in pixels.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", min=1, help="Photos a step.")] = None,
+    lr: Annotated[float | None, typer.Option("--lr", min=0.0, help="Initial learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Of every random choice.")] = None,
+    max_images: Annotated[int | None, typer.Option("--max-images", min=1, help="Train on so many at most.")] = None,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option("--max-minutes", min=0.0, help="End by then; schedule and curriculum are fitted to it."),
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", "-d", metavar="auto|cpu|cuda[:N]|mps", help="Where training runs.")
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option("--precision", metavar="auto|float32|bfloat16", help="auto: bfloat16 where it is fast.")
+    ] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the run folder.")] = False,
+    encoder_weights: Annotated[
+        str,
+        typer.Option(
+            "--encoder-weights",
+            metavar="imagenet|none|FILE",
+            help="Start of an encoder: ImageNet (from HUE_DATA_DIR/pretrained, else fetched), nothing, or a safetensors file.",
+        ),
+    ] = "imagenet",
+    quiet: QuietOpt = False,
+    verbose: VerboseOpt = False,
+    json_report: JsonOpt = False,
+) -> None:
+    """Train a colorization network and leave a run folder: weights, curve, samples, figures."""
+    reporter = Reporter(Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report))
+    sources = [*(dataset or []), *(more or [])]
+    if not sources:
+        raise UsageError("Nothing to train on. Name it: --dataset kaggle, --dataset FOLDER or --dataset photos.tar.")
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise UsageError(f"--precision {precision}: expected auto, float32 or bfloat16.")
+
+    from hue_cli.train.run import Options, run
+
+    options = Options(
+        model=model,
+        dataset=_expand(sources),
+        val=_expand(val or []),
+        output=output,
+        epochs=epochs,
+        size=size,
+        batch_size=batch_size,
+        lr=lr,
+        seed=seed,
+        max_images=max_images,
+        max_minutes=max_minutes,
+        device=device,
+        precision=precision,
+        resume=resume,
+        encoder_weights=encoder_weights,
+    )
+    with ExitStack() as stack:
+        result = run(options, _Listener(reporter, stack))
+    rows = [(name, value) for name, value in result.metrics.items()]
+    reporter.table(f"Validation of {result.folder}", ("figure", "value"), rows)
+    if json_report:
+        reporter.emit_json({"run": str(result.folder), "finished": result.finished, "val": dict(result.metrics)})
+    if not result.finished:
+        reporter.warn(f"stopped early; go on with: --output {result.folder} --resume")
+        raise typer.Exit(130)
+    reporter.note(f"Next: hue export {result.folder} -o model.onnx")

@@ -1,0 +1,1 @@
+"""Encoders: a picture in, a list of feature maps out, finest first."""
