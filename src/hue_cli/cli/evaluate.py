@@ -81,7 +81,7 @@ def evaluate(
     reporter.note(f"Scoring {', '.join(models)} on {source.name}.")
     for name, each in models.items():
         reporter.detail(f"{name}: {each.origin}, network at {each.rule.size} pixels")
-        if raw and each.raw_painter() is None and not each.recorded:
+        if raw and not (each.raw_painter() or each.recorded or each.keeps_lightness):
             reporter.warn(
                 f"{name}: no raw figures. {each.origin} only paints a* and b*; name its run folder, "
                 "whose weights.safetensors paints RGB."

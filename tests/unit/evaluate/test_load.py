@@ -37,7 +37,7 @@ def test_a_run_folder_paints_what_its_network_paints(run: Path, name: str) -> No
     with torch.no_grad():
         np.testing.assert_array_equal(model.predict_ab(LIGHTNESS), colorizer(tensor).numpy())
         assert model.paint_rgb is not None
-        np.testing.assert_array_equal(model.paint_rgb(LIGHTNESS), colorizer.paint_rgb(tensor).numpy())
+        np.testing.assert_array_equal(model.paint_rgb(LIGHTNESS), colorizer.paint(tensor)[1].numpy())
     assert model.name == "residual"
     assert model.rule.size == 20
     assert model.recipe is not None
@@ -51,8 +51,10 @@ def test_a_network_that_paints_ab_has_no_other_raw(run: Path) -> None:
     model = load_model(str(run), "cpu")
     assert model.recipe is not None
     space = replace(model.recipe.space, paints=Axis(signal=Signal.AB, channels=2))
-    painter = replace(model, recipe=replace(model.recipe, space=space), paint_rgb=None).raw_painter()
-    assert isinstance(painter, UsedPainter)
+    changed = replace(model, recipe=replace(model.recipe, space=space))
+    assert changed.keeps_lightness
+    assert changed.raw_painter() is None
+    assert isinstance(changed.used_painter(), UsedPainter)
 
 
 def test_weights_of_another_network_are_refused(run: Path, tmp_path: Path) -> None:
