@@ -16,6 +16,7 @@ from hue_cli.color.space import Axis, Signal
 from hue_cli.errors import CheckpointError, DeviceError, UnknownModelError, UsageError, WeightsError
 from hue_cli.evaluate.load import find_device, load_model, load_models, sort_out
 from hue_cli.evaluate.painters import RawPainter, UsedPainter
+from hue_cli.models.colorizer import Colorizer
 from hue_cli.models.trained import read_run
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import Recipe
@@ -139,3 +140,21 @@ def test_devices_that_are_not_there(device: str) -> None:
 def test_the_cpu_is_always_there() -> None:
     assert find_device("cpu") == torch.device("cpu")
     assert find_device("auto").type in ("cpu", "cuda")
+
+
+def test_both_pictures_of_a_network_come_out_of_one_pass(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int] = []
+    original = Colorizer.paint
+
+    def counted(self: Colorizer, lightness: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        passes.append(len(lightness))
+        return original(self, lightness)
+
+    monkeypatch.setattr(Colorizer, "paint", counted)
+    model = load_model(str(run), "cpu")
+    assert model.paint_rgb is not None
+    ab = model.predict_ab(LIGHTNESS)
+    model.paint_rgb(LIGHTNESS.copy())
+    assert passes == [2]
+    assert not np.array_equal(model.predict_ab(LIGHTNESS[:, :, ::-1].copy()), ab)
+    assert passes == [2, 2]

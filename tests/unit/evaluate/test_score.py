@@ -50,7 +50,10 @@ def test_scores_do_not_depend_on_the_batch() -> None:
     def network(lightness: Floats) -> Floats:
         return np.concatenate([lightness * np.float32(0.2), lightness * np.float32(-0.1)], axis=1)
 
-    painters: dict[str, Painter] = {"grey": GreyPainter(), "tinted": UsedPainter(network, SizeRule(size=64, multiple_of=16, minimum=16))}
+    painters: dict[str, Painter] = {
+        "grey": GreyPainter(),
+        "tinted": UsedPainter(network, SizeRule(size=64, multiple_of=16, minimum=16)),
+    }
     alone, together = (score(some_photos(), painters, tuple(METRICS.values()), batch_size=size) for size in (1, 32))
     assert list(alone) == [TRUTH, "grey", "tinted"]
     for row in alone:
