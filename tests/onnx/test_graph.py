@@ -91,6 +91,7 @@ def test_nothing_of_the_machine_stays_in_the_file(traced: Tracer) -> None:
         assert trace_of not in data
 
 
+@pytest.mark.slow
 def test_the_same_weights_give_the_same_bytes(traced: Tracer) -> None:
     run, model = traced("cnn-curriculum").run, traced("cnn-curriculum").model
 
