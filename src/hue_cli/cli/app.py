@@ -15,7 +15,6 @@ from hue_cli.cli.colorize import colorize
 from hue_cli.cli.evaluate import evaluate
 from hue_cli.cli.export import export
 from hue_cli.cli.report import Mode, Reporter
-from hue_cli.cli.train import EPILOG as TRAIN_EPILOG
 from hue_cli.cli.train import train
 from hue_cli.errors import HueError, MissingExtraError
 
@@ -108,7 +107,7 @@ def hue(
 
 
 app.command("colorize")(colorize)
-app.command("train", epilog=TRAIN_EPILOG)(train)
+app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("export")(export)
 

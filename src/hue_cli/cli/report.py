@@ -93,11 +93,6 @@ class Reporter:
         return self.mode is Mode.VERBOSE
 
     @property
-    def is_terminal(self) -> bool:
-        """Whether progress is seen by a person: standard error is a terminal."""
-        return self._console().is_terminal
-
-    @property
     def shows_progress(self) -> bool:
         """Whether :meth:`progress` draws a bar."""
         return self.mode in (Mode.NORMAL, Mode.VERBOSE) and self._console().is_terminal

@@ -75,7 +75,7 @@ class _Listener:
             images=f"{progress.images_per_second:.0f}/s",
         )
         self._done = percent
-        if not self.reporter.is_terminal and time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
+        if not self.reporter.shows_progress and time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
             self._said_at = time.monotonic()
             self.reporter.note(
                 f"{percent:5.1f} %  step {progress.step}  {progress.stage}  loss {progress.loss:.4f}  "

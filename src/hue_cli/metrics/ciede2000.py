@@ -27,7 +27,7 @@ def _mean_hue(hue_1: Tensor, hue_2: Tensor, neutral: Tensor) -> Tensor:
     """Middle of two angles in [0, 2π) on the shorter way round (eq. 14); the sum where one colour has no hue."""
     total = hue_1 + hue_2
     # The other way round: half a turn away from the plain mean, on the side that stays in [0, 2π).
-    turned = total + torch.where(total < _FULL_TURN, _FULL_TURN, -_FULL_TURN)
+    turned = torch.where(total < _FULL_TURN, total + _FULL_TURN, total - _FULL_TURN)
     near = (hue_1 - hue_2).abs() <= _HALF_TURN
     return torch.where(neutral, total, torch.where(near, total, turned) / 2)
 

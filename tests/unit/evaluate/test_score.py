@@ -1,0 +1,100 @@
+"""Batches, and scores that do not depend on them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage import data
+
+from hue_cli.evaluate.painters import GreyPainter, UsedPainter
+from hue_cli.evaluate.protocol import Batch, Pixels
+from hue_cli.evaluate.score import TRUTH, Photo, in_batches, score
+from hue_cli.metrics.catalogue import METRICS, select_metrics
+from hue_cli.recipes.schema import SizeRule
+
+
+@given(sizes=st.lists(st.integers(1, 4), max_size=60), batch_size=st.integers(1, 5), waiting=st.integers(1, 3))
+def test_every_photo_goes_out_once_among_its_equals(sizes: list[int], batch_size: int, waiting: int) -> None:
+    taken = 0
+
+    def photos() -> object:
+        nonlocal taken
+        for index, size in enumerate(sizes):
+            taken += 1
+            yield str(index), np.zeros((size, 1, 3), np.uint8)
+
+    given_out: list[str] = []
+    for batch in in_batches(photos(), batch_size, waiting):  # type: ignore[arg-type]
+        assert 1 <= len(batch) <= batch_size
+        assert len({pixels.shape for _, pixels in batch}) == 1
+        given_out += [name for name, _ in batch]
+        assert taken - len(given_out) <= waiting * batch_size
+    assert sorted(given_out, key=int) == [str(index) for index in range(len(sizes))]
+
+
+def some_photos() -> list[Photo]:
+    cuts = [
+        data.astronaut()[:180, 200:400],
+        data.chelsea()[:180, :200],
+        data.coffee()[:190, :180],
+        data.rocket()[:180, :200],
+    ]
+    return [(f"{index}.png", np.ascontiguousarray(cut)) for index, cut in enumerate(cuts)]
+
+
+def test_scores_do_not_depend_on_the_batch() -> None:
+    def network(lightness: np.ndarray) -> np.ndarray:
+        return np.repeat(lightness, 2, axis=1) * np.float32([0.2, -0.1])[None, :, None, None]
+
+    painters = {"grey": GreyPainter(), "tinted": UsedPainter(network, SizeRule(size=64, multiple_of=16, minimum=16))}
+    alone, together = (score(some_photos(), painters, tuple(METRICS.values()), batch_size=size) for size in (1, 32))
+    assert list(alone) == [TRUTH, "grey", "tinted"]
+    for row in alone:
+        assert together[row].photos == alone[row].photos
+        assert dict(together[row].means) == pytest.approx(dict(alone[row].means), rel=1e-5, abs=1e-7)
+
+
+class Echo:
+    """Paints the truth."""
+
+    def paint(self, batch: Batch) -> Pixels:
+        return batch.pixels
+
+
+def test_the_truth_scores_as_the_truth() -> None:
+    metrics = select_metrics(["psnr", "cf-abs", "msssim"])
+    result = score(some_photos(), {"echo": Echo()}, metrics)
+    assert set(result[TRUTH].means) == {"cf-abs"}
+    assert result["echo"].means["cf-abs"] == pytest.approx(result[TRUTH].means["cf-abs"])
+    assert result["echo"].means["psnr"] == 100
+    assert result["echo"].means["msssim"] == pytest.approx(1, abs=1e-5)
+
+
+def test_each_photo_counts_once_whatever_its_size() -> None:
+    photos = [("small", np.zeros((8, 8, 3), np.uint8)), ("large", np.full((64, 64, 3), 255, np.uint8))]
+
+    class White:
+        def paint(self, batch: Batch) -> Pixels:
+            return np.full_like(batch.pixels, 255)
+
+    result = score(photos, {"white": White()}, select_metrics(["mse", "ssim"]))["white"]
+    assert result.means["mse"] == pytest.approx(0.5)
+    assert result.photos == {"mse": 2, "ssim": 1}
+
+
+def test_single_photos_are_told() -> None:
+    told: list[tuple[str, tuple[str, ...], float]] = []
+    score(
+        some_photos(),
+        {"echo": Echo()},
+        select_metrics(["mse"]),
+        batch_size=2,
+        on_photos=lambda row, names, values: told.extend((row, tuple(names), v) for v in values.get("mse", [math.nan])),
+    )
+    names = {name for row, group, _ in told if row == "echo" for name in group}
+    assert names == {"0.png", "1.png", "2.png", "3.png"}
+    assert all(value == 0 for row, _, value in told if row == "echo")
