@@ -54,12 +54,14 @@ class Model:
         """Return what paints as `hue colorize` does."""
         return UsedPainter(self.predict_ab, self.rule)
 
+    @property
+    def keeps_lightness(self) -> bool:
+        """Whether the network paints a* and b* alone: its paper keeps the lightness too, so raw is as used."""
+        return self.recipe is not None and self.recipe.space.paints.signal is Signal.AB
+
     def raw_painter(self) -> Painter | None:
-        """Return what paints as the paper scores it; None if that needs weights that are not at hand."""
-        if self.recipe and self.recipe.space.paints.signal is Signal.AB:
-            # A network that paints a* and b* has no lightness of its own: its papers keep the photograph's too.
-            return self.used_painter()
-        return RawPainter(self.paint_rgb, self.rule) if self.paint_rgb else None
+        """Return what paints RGB as the paper scores it; None if there is no such thing, or no weights for it."""
+        return RawPainter(self.paint_rgb, self.rule) if self.paint_rgb and not self.keeps_lightness else None
 
 
 def find_device(wanted: str) -> torch.device:
@@ -182,7 +184,7 @@ def _from_run(run: TrainedRun, device: torch.device) -> Model:
         recipe=run.recipe,
         rule=run.recipe.size,
         predict_ab=_on(device, colorizer),
-        paint_rgb=_on(device, colorizer.paint_rgb),
+        paint_rgb=_on(device, lambda lightness: colorizer.paint(lightness)[1]),
     )
 
 
