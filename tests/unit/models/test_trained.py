@@ -16,6 +16,7 @@ from hue_cli.errors import CheckpointError
 from hue_cli.models.trained import read_run
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import Recipe
+from hue_cli.recipes.specs import ResidualAutoencoderSpec
 
 WriteRun = Callable[[Recipe, Path], Path]
 
@@ -94,6 +95,7 @@ def test_a_run_stays_readable_when_recipes_gain_fields(folder: Path) -> None:
 
 def test_weights_of_another_network(folder: Path) -> None:
     recipe = read_run(folder).recipe
+    assert isinstance(recipe.net, ResidualAutoencoderSpec)
     other = replace(recipe, net=replace(recipe.net, top=6))
     _edit(folder, lambda facts: facts.update(recipe=other.to_dict()))
 
