@@ -17,9 +17,11 @@ WriteRun = Callable[[Recipe, Path], Path]
 
 
 def shrink(recipe: Recipe) -> Recipe:
-    """The same system with a network of few channels, and where it has no encoder of its own, of two halvings."""
+    """The same system with a few channels, and as few halvings as it can have: small enough for a test."""
     if isinstance(recipe.net, GamutClassifierSpec):
-        return replace(recipe, net=replace(recipe.net, widths=(8, 8, 8, 8)), size=replace(recipe.size, size=96))
+        return replace(
+            recipe, net=replace(recipe.net, widths=(8, 8, 8, 8), cell=30.0), size=replace(recipe.size, size=96)
+        )
     net = replace(recipe.net, widths=(4, 6), top=4)
     return replace(recipe, net=net, size=SizeRule(size=20, multiple_of=4, minimum=4))
 
@@ -48,11 +50,13 @@ def write_run() -> WriteRun:
             with torch.no_grad():
                 for _ in range(20):
                     colorizer(lightness)
-                *_, last = (layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d))
-                painted: list[torch.Tensor] = []
-                with last.register_forward_hook(lambda _layer, _inputs, output: painted.append(output)):
-                    colorizer.eval()(lightness)
-                last.weight *= 2 / painted[0].std()
+                if isinstance(network, torch.nn.Sequential):
+                    *body, last, _sigmoid = network.eval()
+                    features = torch.nn.Sequential(*body)(colorizer.see(lightness))
+                    last.weight *= 2 / last(features).std()
+                else:
+                    network.classes.weight *= 30
+                    network.gain.fill_(2.0)
         folder.mkdir(parents=True)
         save_file(network.state_dict(), folder / "weights.safetensors", {"recipe_digest": recipe.digest()})
         facts = {

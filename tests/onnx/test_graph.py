@@ -18,7 +18,7 @@ from hue_cli.export.run import BOUNDS, Precision
 from hue_cli.infer.contract import Contract
 from hue_cli.recipes import RECIPES
 
-FAMILIES = ["cnn-curriculum", "residual-curriculum"]
+FAMILIES = ["cnn-curriculum", "residual-curriculum", "hue-s"]
 # Variants that differ in their training alone have the same graph: worth a look, not every time.
 VARIANTS = [pytest.param(name, marks=pytest.mark.slow) for name in RECIPES if name not in FAMILIES]
 
@@ -53,7 +53,7 @@ def test_the_networks_of_these_tests_paint(traced: Tracer, name: str) -> None:
     """Parity of two grey pictures would prove nothing."""
     session = onnxruntime.InferenceSession(traced(name).model.SerializeToString(), providers=["CPUExecutionProvider"])
 
-    (ab,) = session.run(None, {"lightness": draw_lightness(2, 40, 64)})
+    (ab,) = session.run(None, {"lightness": draw_lightness(2, 32, 64)})
 
     assert np.abs(ab).mean() > 4
     assert constants.A_RANGE[0] <= ab[:, 0].min() <= ab[:, 0].max() <= constants.A_RANGE[1]
@@ -63,7 +63,8 @@ def test_the_networks_of_these_tests_paint(traced: Tracer, name: str) -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_batch_paints_what_its_photographs_paint_alone(traced: Tracer, name: str) -> None:
     session = onnxruntime.InferenceSession(traced(name).model.SerializeToString(), providers=["CPUExecutionProvider"])
-    lightness = draw_lightness(3, 20, 28)
+    step = traced(name).run.recipe.size.multiple_of
+    lightness = draw_lightness(3, 2 * step, 3 * step)
 
     (together,) = session.run(None, {"lightness": lightness})
     alone = [session.run(None, {"lightness": lightness[i : i + 1]})[0] for i in range(3)]

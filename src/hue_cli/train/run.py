@@ -20,8 +20,10 @@ from hue_cli.models.colorizer import Colorizer
 from hue_cli.models.encoders.pretrained import IMAGENET, load_encoder
 from hue_cli.recipes import find_recipe
 from hue_cli.recipes.schema import LossTerm, Optim, Recipe
+from hue_cli.recipes.specs import GamutClassifierSpec
 from hue_cli.train.average import MovingAverage
-from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, Position, load_state, write_text
+from hue_cli.train.calibrate import calibrate
+from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, Position, load_state, save_weights, write_text
 from hue_cli.train.device import autocast, find_device, tune
 from hue_cli.train.loop import Progress, Run, train
 from hue_cli.train.plan import Plan
@@ -130,30 +132,33 @@ def _share(epochs: int, recipe: Recipe) -> list[int]:
 
 
 def _load(
-    dataset: Dataset, recipe: Recipe, options: Options, device: torch.device, listener: Listener
-) -> tuple[PhotoSet, PhotoSet]:
-    """Load training and validation photos."""
-    short_side = max(stage.size for stage in recipe.stages)
+    dataset: Dataset,
+    recipe: Recipe,
+    options: Options,
+    device: torch.device,
+    listener: Listener,
+    *,
+    val: bool,
+    size: int,
+) -> PhotoSet:
+    """Load the photos for training or those for validation, their short side at ``size`` pixels."""
     share = recipe.split.val / (recipe.split.train + recipe.split.val)
+    limit = options.max_images
+    if val:
+        limit = min(VALIDATION_PHOTOS, limit or VALIDATION_PHOTOS)
 
     def on_bad(name: str, reason: str) -> None:
         listener.warn(f"left out {name}: {reason}")
 
-    def load(sources: tuple[Path, ...], limit: int | None, held_out: bool | None) -> PhotoSet:
-        return PhotoSet.load(
-            sources,
-            short_side=short_side,
-            device=device,
-            keep=lambda name: held_out is None or is_held_out(name, share) == held_out,
-            limit=limit,
-            on_photo=listener.loading,
-            on_bad=on_bad,
-        )
-
-    val_limit = min(VALIDATION_PHOTOS, options.max_images or VALIDATION_PHOTOS)
-    if dataset.val:
-        return load(dataset.train, options.max_images, None), load(dataset.val, val_limit, None)
-    return load(dataset.train, options.max_images, False), load(dataset.train, val_limit, True)
+    return PhotoSet.load(
+        dataset.val if val and dataset.val else dataset.train,
+        short_side=size,
+        device=device,
+        keep=lambda name: bool(dataset.val) or is_held_out(name, share) == val,
+        limit=limit,
+        on_photo=listener.loading,
+        on_bad=on_bad,
+    )
 
 
 def make_optimizer(network: nn.Module, optim: Optim) -> torch.optim.Optimizer:
@@ -213,7 +218,9 @@ def run(options: Options, listener: Listener) -> Result:
         raise CheckpointError(f"{folder}: expected an interrupted run, found none. Name its folder with --output.")
     dataset = resolve(options.dataset, options.val)
     listener.note(f"reading photos of {dataset.name} …")
-    photos, val = _load(dataset, recipe, options, device, listener)
+    largest = max(stage.size for stage in recipe.stages)
+    photos = _load(dataset, recipe, options, device, listener, val=False, size=largest)
+    val = _load(dataset, recipe, options, device, listener, val=True, size=largest)
 
     seed_everything(recipe.seed)
     network = build_network(recipe.net)
@@ -267,6 +274,11 @@ def run(options: Options, listener: Listener) -> Result:
             tell=listener.training,
         )
         finished, end = train(moving)
+    if isinstance(recipe.net, GamutClassifierSpec):
+        listener.note("choosing temperature, gain and ceiling on the validation photos …")
+        as_used = _load(dataset, recipe, options, device, listener, val=True, size=recipe.size.size)
+        facts["calibration"] = calibrate(colorizer, as_used, recipe.size.size, recipe.net.colourfulness)
+        save_weights(folder, average.network, digest)
     metrics = validate(colorizer, val, size)
     facts |= {
         "finished": finished,
