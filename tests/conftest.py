@@ -41,6 +41,7 @@ def write_run() -> WriteRun:
 
         from hue_cli.models.build import build_network
         from hue_cli.models.colorizer import Colorizer
+        from hue_cli.models.gamut_classifier import GamutClassifier
 
         with torch.random.fork_rng():
             torch.manual_seed(7)
@@ -55,6 +56,7 @@ def write_run() -> WriteRun:
                     features = torch.nn.Sequential(*body)(colorizer.see(lightness))
                     last.weight *= 2 / last(features).std()
                 else:
+                    assert isinstance(network, GamutClassifier)
                     network.classes.weight *= 30
                     network.gain.fill_(2.0)
         folder.mkdir(parents=True)
