@@ -19,7 +19,9 @@ WriteRun = Callable[[Recipe, Path], Path]
 def shrink(recipe: Recipe) -> Recipe:
     """The same system with a few channels, and as few halvings as it can have: small enough for a test."""
     if isinstance(recipe.net, GamutClassifierSpec):
-        return replace(recipe, net=replace(recipe.net, widths=(8, 8, 8, 8), cell=30.0))
+        return replace(
+            recipe, net=replace(recipe.net, widths=(8, 8, 8, 8), cell=30.0), size=replace(recipe.size, size=96)
+        )
     net = replace(recipe.net, widths=(4, 6), top=4)
     return replace(recipe, net=net, size=SizeRule(size=20, multiple_of=4, minimum=4))
 
@@ -39,6 +41,7 @@ def write_run() -> WriteRun:
 
         from hue_cli.models.build import build_network
         from hue_cli.models.colorizer import Colorizer
+        from hue_cli.models.gamut_classifier import GamutClassifier
 
         with torch.random.fork_rng():
             torch.manual_seed(7)
@@ -53,10 +56,11 @@ def write_run() -> WriteRun:
                     features = torch.nn.Sequential(*body)(colorizer.see(lightness))
                     last.weight *= 2 / last(features).std()
                 else:
+                    assert isinstance(network, GamutClassifier)
                     network.classes.weight *= 30
                     network.gain.fill_(2.0)
         folder.mkdir(parents=True)
-        save_file(network.state_dict(), folder / "weights.safetensors")
+        save_file(network.state_dict(), folder / "weights.safetensors", {"recipe_digest": recipe.digest()})
         facts = {
             "recipe": recipe.to_dict(),
             "digest": recipe.digest(),
