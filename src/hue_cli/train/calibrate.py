@@ -61,7 +61,7 @@ class _Evidence:
 def _collect(colorizer: Colorizer, network: GamutClassifier, photos: PhotoSet, size: int) -> _Evidence:
     lightness, truth = [], []
     means: dict[float, list[Tensor]] = {temperature: [] for temperature in TEMPERATURES}
-    for index in torch.arange(len(photos)).split(BATCH):  # type: ignore[no-untyped-call]
+    for index in torch.arange(len(photos)).split(BATCH):
         rgb = photos.crops(Draw.centred(index), size)
         logits = network.logits(colorizer.see(lab_torch.rgb_to_lightness(rgb)))
         small = F.avg_pool2d(rgb, size // logits.shape[-1])

@@ -65,7 +65,7 @@ def test_a_damaged_or_missing_file_is_named(tmp_path: Path, content: bytes | Non
     if content is not None:
         path.write_bytes(content)
 
-    with pytest.raises(WeightsError, match="w.safetensors"):
+    with pytest.raises(WeightsError, match=r"w\.safetensors"):
         load_encoder(_Network(), str(path), print)
 
 

@@ -39,7 +39,7 @@ def colorizer() -> Colorizer:
     network = build_network(replace(recipe.net, widths=(16, 16, 16, 16), cell=20.0))
     assert isinstance(network, GamutClassifier)
     network.classes.weight.data *= 300
-    network.classes.bias.data.zero_()
+    network.classes.bias = torch.nn.Parameter(torch.zeros(len(network.gamut)))
     return Colorizer(network, recipe.space).eval()
 
 
@@ -65,6 +65,7 @@ def test_the_best_of_the_calm_settings_is_taken(colorizer: Colorizer, photos: Ph
     assert chosen in tried
     assert not calm or chosen["psnr_over_grey"] == max(s["psnr_over_grey"] for s in calm)
     network = colorizer.network
+    assert isinstance(network, GamutClassifier)
     assert [float(network.temperature), float(network.ceiling), float(network.gain)] == pytest.approx(
         [chosen["temperature"], chosen["ceiling"], chosen["gain"]]
     )
