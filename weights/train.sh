@@ -5,8 +5,8 @@
 #     weights/train.sh                                  # all models, 5 minutes each: 25 minutes of one GPU in all
 #     MINUTES=180 weights/train.sh residual-curriculum  # one model, one night of a CPU
 #
-#   HUE_DATA_DIR     folder with train-*.tar, val.tar and test.tar (default ../shared/data)
-#   ENCODER_WEIGHTS  ImageNet weights for models that have an encoder (default pretrained/ beside that folder, else fetched)
+#   HUE_DATA_DIR     folder with data/train-*.tar, data/val.tar, data/test.tar and, for models that have an encoder,
+#                    pretrained/ (default ../shared)
 #   MINUTES          of training for each model, without reading, scoring and export (default 5)
 #   MINUTES_name     the same for one model, hyphens as underscores: MINUTES_hue_s=10
 #   DEVICE           auto, cpu or cuda (default auto)
@@ -16,15 +16,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-data=${HUE_DATA_DIR:-../shared/data}
+export HUE_DATA_DIR=${HUE_DATA_DIR:-../shared}
+data=$HUE_DATA_DIR/data
 runs=${RUNS:-runs}
 weights=${WEIGHTS:-weights}
 device=${DEVICE:-auto}
 models=("$@")
 [[ $# -gt 0 ]] || models=(hue-s residual-curriculum residual cnn-curriculum)
-encoder_weights=${ENCODER_WEIGHTS:-$data/../pretrained/mobilenet_v2_imagenet.safetensors}
 read -ra train_options <<<"${TRAIN_OPTIONS:-}"
-if [[ -f $encoder_weights ]]; then train_options+=(--encoder-weights "$encoder_weights"); fi
 
 if [[ -n ${HUE:-} ]]; then read -ra hue <<<"$HUE"
 elif [[ -x .venv/bin/hue ]]; then hue=(.venv/bin/hue)
