@@ -52,7 +52,7 @@ def test_the_curve_raises_chroma_keeps_hue_and_has_a_ceiling(network: GamutClass
     torch.testing.assert_close(network.saturate(torch.zeros(1, 2, 2, 2)), torch.zeros(1, 2, 2, 2))
 
 
-def test_the_frozen_blocks_and_all_statistics_stay_as_they_are(network: GamutClassifier) -> None:
+def test_the_frozen_blocks_stay_as_they_are(network: GamutClassifier) -> None:
     network.train()
     before = {name: value.clone() for name, value in network.encoder.state_dict().items()}
     optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=0.1)
@@ -64,5 +64,7 @@ def test_the_frozen_blocks_and_all_statistics_stay_as_they_are(network: GamutCla
 
     assert changed
     assert not any(name.startswith(tuple(f"features.{i}." for i in range(4))) for name in changed)
-    assert not any("running" in name for name in changed)
-    assert all(not m.training for m in network.encoder.modules() if isinstance(m, nn.BatchNorm2d))
+
+
+def test_nothing_is_left_of_batch_norm_in_the_encoder(network: GamutClassifier) -> None:
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in network.encoder.modules())
