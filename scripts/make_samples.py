@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from skimage import data
+from skimage import data  # noqa: TID253 - a script of the maintainers, not of the package
 
 from hue_cli.images.luminance import rgb_to_grey
 

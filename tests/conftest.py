@@ -11,12 +11,17 @@ import pytest
 
 from hue_cli.infer.contract import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Contract
 from hue_cli.recipes.schema import Recipe, SizeRule
+from hue_cli.recipes.specs import GamutClassifierSpec
 
 WriteRun = Callable[[Recipe, Path], Path]
 
 
 def shrink(recipe: Recipe) -> Recipe:
-    """The same system with a network of two halvings and a few channels: small enough for a test."""
+    """The same system with a few channels, and as few halvings as it can have: small enough for a test."""
+    if isinstance(recipe.net, GamutClassifierSpec):
+        return replace(
+            recipe, net=replace(recipe.net, widths=(8, 8, 8, 8), cell=30.0), size=replace(recipe.size, size=96)
+        )
     net = replace(recipe.net, widths=(4, 6), top=4)
     return replace(recipe, net=net, size=SizeRule(size=20, multiple_of=4, minimum=4))
 
@@ -36,21 +41,26 @@ def write_run() -> WriteRun:
 
         from hue_cli.models.build import build_network
         from hue_cli.models.colorizer import Colorizer
+        from hue_cli.models.gamut_classifier import GamutClassifier
 
         with torch.random.fork_rng():
             torch.manual_seed(7)
             network = build_network(recipe.net)
-            assert isinstance(network, torch.nn.Sequential)
             lightness = torch.rand(4, 1, 32, 32) * 100
             colorizer = Colorizer(network, recipe.space).train()
             with torch.no_grad():
                 for _ in range(20):
                     colorizer(lightness)
-                *body, last, _sigmoid = network.eval()
-                features = torch.nn.Sequential(*body)(colorizer.see(lightness))
-                last.weight *= 2 / last(features).std()
+                if isinstance(network, torch.nn.Sequential):
+                    *body, last, _sigmoid = network.eval()
+                    features = torch.nn.Sequential(*body)(colorizer.see(lightness))
+                    last.weight *= 2 / last(features).std()
+                else:
+                    assert isinstance(network, GamutClassifier)
+                    network.classes.weight *= 30
+                    network.gain.fill_(2.0)
         folder.mkdir(parents=True)
-        save_file(network.state_dict(), folder / "weights.safetensors")
+        save_file(network.state_dict(), folder / "weights.safetensors", {"recipe_digest": recipe.digest()})
         facts = {
             "recipe": recipe.to_dict(),
             "digest": recipe.digest(),

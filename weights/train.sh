@@ -2,34 +2,37 @@
 # Trains, exports, scores and files the released models, one after the other. What is filed is skipped, and what was
 # interrupted goes on, so the same line may be given again and again:
 #
-#     weights/train.sh                                        # all models, 7 minutes each: 25 minutes of one GPU
-#     MINUTES=180 weights/train.sh residual-curriculum        # one model, one night of a CPU
+#     weights/train.sh                                  # all models, 5 minutes each: 25 minutes of one GPU in all
+#     MINUTES=180 weights/train.sh residual-curriculum  # one model, one night of a CPU
 #
-#   HUE_DATA_DIR   folder with train-*.tar, val.tar and test.tar (default ../shared/data)
-#   MINUTES        of training for each model, without reading, scoring and export (default 7)
-#   MINUTES_name   the same for one model, hyphens as underscores: MINUTES_residual_curriculum=10
-#   DEVICE         auto, cpu or cuda (default auto)
-#   TRAIN_OPTIONS  further options of `hue train`, for instance "--size 192"
-#   TEST_LIMIT     score on this many photos of test.tar only, for a trial (then nothing is filed)
-#   RUNS, WEIGHTS  folders for runs and for filed models (default runs and weights)
+#   HUE_DATA_DIR     folder with data/train-*.tar, data/val.tar, data/test.tar and, for models that have an encoder,
+#                    pretrained/ (default ../shared)
+#   MINUTES          of training for each model, without reading, scoring and export (default 5)
+#   MINUTES_name     the same for one model, hyphens as underscores: MINUTES_hue_s=10
+#   DEVICE           auto, cpu or cuda (default auto)
+#   TRAIN_OPTIONS    further options of `hue train`, for instance "--size 192"
+#   TEST_LIMIT       score on so many photos of test.tar only, for a trial; nothing is filed then
+#   RUNS, WEIGHTS    folders for runs and for filed models (default runs and weights)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-data=${HUE_DATA_DIR:-../shared/data}
+export HUE_DATA_DIR=${HUE_DATA_DIR:-../shared}
+data=$HUE_DATA_DIR/data
 runs=${RUNS:-runs}
 weights=${WEIGHTS:-weights}
 device=${DEVICE:-auto}
 models=("$@")
-[[ $# -gt 0 ]] || models=(residual-curriculum residual cnn-curriculum)
+[[ $# -gt 0 ]] || models=(hue-s residual-curriculum residual cnn-curriculum)
 read -ra train_options <<<"${TRAIN_OPTIONS:-}"
 
 if [[ -n ${HUE:-} ]]; then read -ra hue <<<"$HUE"
 elif [[ -x .venv/bin/hue ]]; then hue=(.venv/bin/hue)
 else hue=(hue); fi
+if [[ -x .venv/bin/python ]]; then python=.venv/bin/python; else python=python3; fi
 
 minutes_of() { # name → minutes
   local own=MINUTES_${1//-/_}
-  echo "${!own:-${MINUTES:-7}}"
+  echo "${!own:-${MINUTES:-5}}"
 }
 
 is_filed() { [[ -f $weights/$1/config.json ]]; }
@@ -57,7 +60,11 @@ for name in "${models[@]}"; do
   [[ -f $runs/$name/scores.json ]] || score "$name"
   if [[ -n ${TEST_LIMIT:-} ]]; then echo "$name: trained and scored on $TEST_LIMIT photos; not filed"; continue; fi
   options=()
-  # The paper's best model is what a fresh install colorizes with.
-  if [[ $name == residual-curriculum ]]; then options=(--bundle --default); fi
+  # These two travel in the package; the first is what a fresh install colorizes with.
+  case $name in
+    hue-s) options=(--bundle --default) ;;
+    residual-curriculum) options=(--bundle) ;;
+  esac
   "${hue[@]}" export "$runs/$name" --precision auto --file-in "$weights" --scores "$runs/$name/scores.json" "${options[@]}"
+  if [[ $weights == weights ]]; then "$python" scripts/readme_models.py; fi
 done

@@ -9,6 +9,7 @@ from torch import Tensor
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
 from hue_cli.losses.regression import msssim
+from hue_cli.train.device import tuned
 
 
 def reference(painted: Tensor, truth: Tensor) -> Tensor:
@@ -52,11 +53,10 @@ def test_each_picture_has_its_own_figure() -> None:
 
 @pytest.mark.gpu
 def test_the_gpu_agrees_with_the_cpu() -> None:
-    from hue_cli.train.device import tune
-
-    tune(torch.device("cuda"))
     torch.manual_seed(3)
     truth = torch.rand(2, 3, 176, 176)
     painted = (truth + 0.01 * torch.randn_like(truth)).clamp(0, 1)
     # TF32 would be off by hundredths here: the pictures differ by less than its rounding of their squares.
-    assert (msssim(painted.cuda(), truth.cuda()).cpu() - msssim(painted, truth)).abs().max() < 1e-4
+    with tuned(torch.device("cuda")):
+        figure = msssim(painted.cuda(), truth.cuda()).cpu()
+    assert (figure - msssim(painted, truth)).abs().max() < 1e-4

@@ -53,7 +53,7 @@ def test_lightness_is_kept_even_where_colours_leave_the_gamut(truth: np.ndarray,
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_no_colour_leaves_every_grey_as_it_is(dtype: type) -> None:
-    grey = np.arange(np.iinfo(dtype).max + 1).astype(dtype).reshape(256, -1)
+    grey: np.ndarray = np.arange(np.iinfo(dtype).max + 1).astype(dtype).reshape(256, -1)
     rgb = tint(grey, np.zeros((2, 3, 3), np.float32), depth=8 if dtype == np.uint8 else 16)
     difference = np.abs(rgb.astype(int) - grey[..., None].astype(int)).max()
     # The published matrices round greys by some hundred-thousandths: one or two of 65,535 steps, none of 255.

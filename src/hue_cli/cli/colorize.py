@@ -205,7 +205,7 @@ class Tally:
         with closing(rows), self._report.progress(total, "Colorizing") as bar:
             for row in rows:
                 self._add(row)
-                bar.advance(1, failed=self.failed)
+                bar.advance(1, **({"failed": self.failed} if self.failed else {}))
                 if fail_fast and self.failed:
                     break
 

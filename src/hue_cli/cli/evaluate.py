@@ -10,7 +10,7 @@ from hue_cli.cli.report import Mode, Reporter
 from hue_cli.errors import UsageError
 
 
-def evaluate(  # noqa: PLR0917  a command has as many options as its users need
+def evaluate(
     more: Annotated[
         list[str] | None,
         typer.Argument(
@@ -81,7 +81,7 @@ def evaluate(  # noqa: PLR0917  a command has as many options as its users need
     reporter.note(f"Scoring {', '.join(models)} on {source.name}.")
     for name, each in models.items():
         reporter.detail(f"{name}: {each.origin}, network at {each.rule.size} pixels")
-        if raw and each.raw_painter() is None and not each.recorded:
+        if raw and not (each.raw_painter() or each.recorded or each.keeps_lightness):
             reporter.warn(
                 f"{name}: no raw figures. {each.origin} only paints a* and b*; name its run folder, "
                 "whose weights.safetensors paints RGB."

@@ -79,8 +79,10 @@ def export(
     from hue_cli.models.trained import read_run
 
     trained = read_run(run)
-    if not trained.facts.get("finished", True):
-        reporter.warn(f"{run}: the training was interrupted; this exports what there is. Finish it with --resume.")
+    if not trained.facts.get("finished"):
+        reporter.warn(
+            f"{run}: the training is not finished; this exports what there is. Go on with: hue train … --resume"
+        )
     if file_in is None:
         exported = export_run(
             trained,

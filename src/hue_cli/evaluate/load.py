@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from hue_cli.color.space import Signal
 from hue_cli.data import datasets
 from hue_cli.errors import DeviceError, UsageError
 from hue_cli.evaluate.painters import Floats, Network, Painter, RawPainter, UsedPainter
 from hue_cli.infer.session import Device, open_session
+from hue_cli.models.colorizer import Colorizer
 from hue_cli.models.trained import RUN_FILE, WEIGHTS_FILE, TrainedRun, read_run
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import Recipe, SizeRule
@@ -54,12 +55,14 @@ class Model:
         """Return what paints as `hue colorize` does."""
         return UsedPainter(self.predict_ab, self.rule)
 
+    @property
+    def keeps_lightness(self) -> bool:
+        """Whether the network paints a* and b* alone: its paper keeps the lightness too, so raw is as used."""
+        return self.recipe is not None and self.recipe.space.paints.signal is Signal.AB
+
     def raw_painter(self) -> Painter | None:
-        """Return what paints as the paper scores it; None if that needs weights that are not at hand."""
-        if self.recipe and self.recipe.space.paints.signal is Signal.AB:
-            # A network that paints a* and b* has no lightness of its own: its papers keep the photograph's too.
-            return self.used_painter()
-        return RawPainter(self.paint_rgb, self.rule) if self.paint_rgb else None
+        """Return what paints RGB as the paper scores it; None if there is no such thing, or no weights for it."""
+        return RawPainter(self.paint_rgb, self.rule) if self.paint_rgb and not self.keeps_lightness else None
 
 
 def find_device(wanted: str) -> torch.device:
@@ -162,27 +165,40 @@ def load_model(wanted: str | None, device: str = "auto") -> Model:
     return _from_onnx(resolve_model(str(inside) if inside and inside.is_file() else wanted), device)
 
 
-def _on(device: torch.device, function: Callable[[Tensor], Tensor]) -> Network:
-    """Let a torch function take and return arrays."""
+class _TrainedNetwork:
+    """A torch network whose two pictures, a*b* and RGB, come out of one pass over the same photographs."""
+
+    def __init__(self, colorizer: Colorizer, device: torch.device) -> None:
+        self._colorizer = colorizer.to(device)
+        self._device = device
+        self._seen: Floats | None = None
+        self._painted: tuple[Floats, Floats]
+
+    def predict_ab(self, lightness: Floats) -> Floats:
+        return self._paint(lightness)[0]
+
+    def paint_rgb(self, lightness: Floats) -> Floats:
+        return self._paint(lightness)[1]
 
     @torch.inference_mode()
-    def run(lightness: Floats) -> Floats:
-        array: Floats = function(torch.from_numpy(lightness).to(device)).float().cpu().numpy()
-        return array
-
-    return run
+    def _paint(self, lightness: Floats) -> tuple[Floats, Floats]:
+        if self._seen is None or not np.array_equal(self._seen, lightness):
+            ab, rgb = self._colorizer.paint(torch.from_numpy(lightness).to(self._device))
+            self._painted = ab.cpu().numpy(), rgb.cpu().numpy()
+            self._seen = lightness
+        return self._painted
 
 
 def _from_run(run: TrainedRun, device: torch.device) -> Model:
-    colorizer = run.load_colorizer().to(device)
+    network = _TrainedNetwork(run.load_colorizer(), device)
     return Model(
         name=run.recipe.name,
         origin=run.weights,
         digest=run.recipe.digest(),
         recipe=run.recipe,
         rule=run.recipe.size,
-        predict_ab=_on(device, colorizer),
-        paint_rgb=_on(device, colorizer.paint_rgb),
+        predict_ab=network.predict_ab,
+        paint_rgb=network.paint_rgb,
     )
 
 

@@ -8,6 +8,7 @@ raises becomes one :class:`ImageError`.
 from __future__ import annotations
 
 import io
+import stat
 import sys
 from functools import cache
 from pathlib import Path
@@ -70,7 +71,11 @@ def _formats() -> tuple[str, ...]:
 
 
 def _open(source: Path | bytes) -> BinaryIO:
-    return source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    if not stat.S_ISREG(source.stat().st_mode) and not source.is_dir():
+        raise ImageError(f"{source}: expected a file, found a pipe or device. Use - to read standard input.")
+    return source.open("rb")
 
 
 def _describe_unknown(source: Path | bytes) -> str:
@@ -108,8 +113,11 @@ def _read(stream: BinaryIO, name: str) -> Photo:
     warnings = []
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         warnings.append(f"{name}: has {getattr(image, 'n_frames', 1)} frames or pages; only the first is colorized.")
+    raw_mode = _raw_mode(image)
+    # Before the metadata: to look for EXIF, Pillow decodes some formats, and a damaged picture must not pass for that.
+    image.load()
     metadata, orientation = _read_metadata(image)
-    grey, alpha, depth = _decode(image, stream, name)
+    grey, alpha, depth = _decode(image, raw_mode, stream, name)
     return Photo(
         grey=upright(grey, orientation),
         alpha=None if alpha is None else upright(alpha, orientation),
@@ -171,7 +179,7 @@ def _read_metadata(image: Image.Image) -> tuple[Metadata, int]:
     return metadata, orientation
 
 
-def _decode(image: Image.Image, stream: BinaryIO, name: str) -> tuple[Plane, Plane | None, int]:
+def _decode(image: Image.Image, raw_mode: str, stream: BinaryIO, name: str) -> tuple[Plane, Plane | None, int]:
     """Return grey, alpha and depth of an opened image."""
     mode = image.mode
     if mode in ("L", "1") and not image.has_transparency_data:
@@ -181,7 +189,7 @@ def _decode(image: Image.Image, stream: BinaryIO, name: str) -> tuple[Plane, Pla
     if mode in ("LA", "La", "L", "1"):
         both = np.asarray(image.convert("LA"))
         return np.ascontiguousarray(both[..., 0]), np.ascontiguousarray(both[..., 1]), 8
-    if mode in ("RGB", "RGBA") and "16" in _raw_mode(image):
+    if mode in ("RGB", "RGBA") and "16" in raw_mode:
         deep = _decode_deep_rgb(image, stream)
         if deep is not None:
             return rgb_to_grey(deep[..., :3]), np.ascontiguousarray(deep[..., 3]) if mode == "RGBA" else None, 16

@@ -147,8 +147,9 @@ class _Run:
         steps, name = self._steps, job.output_format
         rgb = steps.paint(prepared, ab, name)
         try:
-            with replacing(job.output) as stream:
-                steps.encode(prepared, rgb, stream, name)
+            if not job.keeps_output:
+                with replacing(job.output) as stream:
+                    steps.encode(prepared, rgb, stream, name)
             if job.compare is not None:
                 both, pair = steps.compare(prepared, rgb)
                 with replacing(job.compare) as stream:

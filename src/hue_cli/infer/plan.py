@@ -69,11 +69,13 @@ class Job:
     Attributes:
         source, output: where from and where to.
         compare: where the picture of grey beside colour goes, if it is wanted.
+        keeps_output: the output is there and stays as it is; only the comparison is missing.
     """
 
     source: Path
     output: Path
     compare: Path | None = None
+    keeps_output: bool = False
 
     @property
     def output_format(self) -> str:
@@ -116,6 +118,7 @@ class Plan:
     folders: list[Path] = field(default_factory=list)
     ignored: int = 0
     _claimed: set[str] = field(default_factory=set)
+    _unreadable: list[tuple[Path, OSError]] = field(default_factory=list)
 
     @classmethod
     def make(cls, inputs: Sequence[str], naming: Naming) -> Plan:
@@ -150,6 +153,10 @@ class Plan:
         if self._single_file_output() and naming.output is not None:
             if naming.output.suffix.lower() not in EXTENSIONS or self._format_of(naming.output) not in WRITABLE:
                 raise UsageError(f"{naming.output}: hue does not write this format. It writes: {_writable()}.")
+            if naming.extension and self._format_of(naming.output) != EXTENSIONS[naming.extension]:
+                raise UsageError(
+                    f"{naming.output}: --format asks for {EXTENSIONS[naming.extension]}, the name for another."
+                )
         elif naming.output is not None and naming.output.exists() and not naming.output.is_dir():
             raise UsageError(f"{naming.output}: is a file, but several results need a folder.")
 
@@ -172,6 +179,10 @@ class Plan:
             root = self.output_root(folder)
             for source in self._walk(folder, root):
                 yield self._step(source, root / source.parent.relative_to(folder) / self._name(source, None))
+            while self._unreadable:
+                where, error = self._unreadable.pop()
+                message = f"{where}: the folder cannot be read ({error.strerror})."
+                yield Row(source=where, status=Status.FAILED, message=message)
 
     def planned(self) -> Generator[Row]:
         """Yield a row for each photograph as a dry run reports it; nothing is read or written."""
@@ -185,6 +196,7 @@ class Plan:
             1 for folder in self.folders for _ in self._walk(folder, self.output_root(folder))
         )
         self.ignored = before
+        self._unreadable.clear()
         return total
 
     def output_root(self, folder: Path) -> Path:
@@ -219,7 +231,11 @@ class Plan:
     def _walk(self, folder: Path, root: Path) -> Iterator[Path]:
         """Yield pictures below a folder in a stable order, without what hue itself writes there."""
         own = _real(root)
-        for where, folders, names in os.walk(folder):
+
+        def note(error: OSError) -> None:
+            self._unreadable.append((Path(error.filename), error))
+
+        for where, folders, names in os.walk(folder, onerror=note):
             folders[:] = sorted(name for name in folders if _real(Path(where, name)) != own)
             for name in sorted(names):
                 path = Path(where, name)
@@ -231,16 +247,19 @@ class Plan:
     def _step(self, source: Path, output: Path) -> Job | Row:
         if self._is_own_output(source):
             return Row(source=source, status=Status.SKIPPED, message="is itself a colour version that hue made")
+        compare = None
         try:
             output = self._claim(source, output)
+            if self.naming.compare:
+                compare = self._claim(source, output.with_name(f"{output.stem}_compare{output.suffix}"))
         except ImageError as error:
             return Row(source=source, status=Status.FAILED, message=str(error))
-        compare = output.with_name(f"{output.stem}_compare{output.suffix}") if self.naming.compare else None
-        if not self.naming.overwrite and output.exists() and (compare is None or compare.exists()):
-            older = output.stat().st_mtime < source.stat().st_mtime
+        kept = not self.naming.overwrite and os.path.lexists(output)
+        if kept and (compare is None or compare.exists()):
+            older = _modified(output) < _modified(source)
             message = "is there already, but older than its photograph" if older else "is there already"
             return Row(source=source, output=output, status=Status.SKIPPED, message=message, stale=older)
-        return Job(source=source, output=output, compare=compare)
+        return Job(source=source, output=output, compare=compare, keeps_output=kept)
 
     def _is_own_output(self, source: Path) -> bool:
         """Whether a file carries the suffix and the file without it is beside: a second run finds the first one's."""
@@ -249,8 +268,8 @@ class Plan:
             return False
         for ending in (suffix, f"{suffix}_compare"):
             if source.stem.endswith(ending) and source.stem != ending:
-                plain = source.with_name(source.stem.removesuffix(ending) + source.suffix)
-                if plain.is_file():
+                plain = source.stem.removesuffix(ending)
+                if any(source.with_name(plain + extension).is_file() for extension in (source.suffix, *EXTENSIONS)):
                     return True
         return False
 
@@ -281,10 +300,15 @@ class Plan:
             return True
         if not self.naming.overwrite or self._is_own_output(output):
             return False  # nothing there is written over, or what is was made by hue
-        inside = any(
-            _inside(output, folder) and not _inside(output, self.output_root(folder)) for folder in self.folders
+        return any(self._walks(folder, output) for folder in self.folders) or any(
+            _same(path, output) for path in self.files
         )
-        return inside or any(_same(path, output) for path in self.files)
+
+    def _walks(self, folder: Path, output: Path) -> bool:
+        """Whether the walk of a folder comes past a file: all below it, but for a folder of results within."""
+        root = self.output_root(folder)
+        pruned = _inside(root, folder) and _real(root) != _real(folder) and _inside(output, root)
+        return _inside(output, folder) and not pruned
 
 
 def _writable() -> str:
@@ -302,6 +326,13 @@ def _key(path: Path) -> str:
 
 def _inside(path: Path, folder: Path) -> bool:
     return Path(_real(path)).is_relative_to(_real(folder))
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -20,7 +20,7 @@ from typing import Final
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812  PyTorch's own habit
+from torch.nn import functional as F
 
 WINDOW: Final = 11
 SIGMA: Final = 1.5

@@ -22,7 +22,8 @@ def _cells_of_srgb(cell: float) -> Tensor:
     rgb = torch.cartesian_prod(steps, steps, steps).T[None, :, :, None]
     floor = (lab_torch.rgb_to_lab(rgb)[0, 1:3, :, 0].T / cell).floor().long()
     corners = torch.cat([floor + torch.tensor(offset) for offset in ((0, 0), (0, 1), (1, 0), (1, 1))])
-    return corners.unique(dim=0) * cell
+    cells: Tensor = corners.unique(dim=0)
+    return cells * cell
 
 
 class Gamut(nn.Module):

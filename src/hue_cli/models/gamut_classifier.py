@@ -60,6 +60,8 @@ class GamutClassifier(nn.Module):
         self.refine8 = _Refine(w16, fine, w8)
         self.refine4 = _Refine(w8, finest, w4)
         self.classes = nn.Conv2d(w4, len(self.gamut), 1)
+        # About how rare chroma is in photographs: spares the first hundred steps.
+        self.classes.bias = nn.Parameter(-self.gamut.centres.norm(dim=1) / 15)
         self.register_buffer("temperature", torch.tensor(1.0))
         self.register_buffer("gain", torch.tensor(1.0))
         self.register_buffer("ceiling", torch.tensor(110.0))

@@ -1,8 +1,9 @@
 """A trained network out of its run folder: strict, and without pickles.
 
-A run folder has ``weights.safetensors``, the state of the network, and ``run.json`` with at least
-``recipe`` (:meth:`hue_cli.recipes.schema.Recipe.to_dict`) and ``digest``; what else it says about the
-training (``command``, ``versions``, ``seed``, ``dataset``, ``photos``, ``metrics``) is kept as it is.
+A run folder has ``weights.safetensors``, the state of the network with the recipe's digest in its metadata,
+and ``run.json`` with at least ``recipe`` (:meth:`hue_cli.recipes.schema.Recipe.to_dict`) and ``digest``; what
+else it says about the training (``command``, ``versions``, ``seed``, ``dataset``, ``photos``, ``metrics``) is
+kept as it is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from hue_cli.errors import CheckpointError
@@ -59,10 +60,7 @@ class TrainedRun:
         try:
             network.load_state_dict(load_file(self.weights))
         except (SafetensorError, OSError) as error:
-            raise CheckpointError(
-                f"{self.weights}: not a readable safetensors file ({error}). "
-                "Was the run interrupted? Finish it with: hue train … --resume"
-            ) from error
+            raise _unreadable(self.weights, error) from error
         except RuntimeError as error:
             what = " ".join(str(error).split())
             raise CheckpointError(
@@ -76,7 +74,7 @@ def read_run(path: Path) -> TrainedRun:
     """Read a run folder, or a safetensors file that has its ``run.json`` beside it.
 
     Raises:
-        CheckpointError: something is missing or damaged, or the recipe does not have the digest that is written there.
+        CheckpointError: something is missing or damaged, or the weights are of another run than the record.
     """
     weights = path / WEIGHTS_FILE if path.is_dir() else path
     if not weights.is_file():
@@ -95,9 +93,27 @@ def read_run(path: Path) -> TrainedRun:
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else error
         raise CheckpointError(f"{record}: not the record of a run ({what}).") from error
-    if recipe.digest() != digest:
+    trained = _digest_in(weights)
+    if trained != digest:
         raise CheckpointError(
-            f"{record}: its recipe has digest {recipe.digest()[:12]}, but the file says {str(digest)[:12]}: it was "
-            "edited by hand, or written by a hue that knows other fields. Use the version that trained it."
+            f"{weights}: made by a training with recipe digest {str(trained)[:12]}, but the {RUN_FILE} beside it says "
+            f"{str(digest)[:12]}: the two are of different runs. Put back the pair that `hue train` wrote."
         )
     return TrainedRun(weights=weights, recipe=recipe, facts=facts)
+
+
+def _digest_in(weights: Path) -> str | None:
+    """Return the digest of the recipe that the weights were trained with, out of their own metadata."""
+    try:
+        with safe_open(weights, "pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(weights, error) from error
+    return metadata.get("recipe_digest")
+
+
+def _unreadable(weights: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{weights}: not a readable safetensors file ({error}). "
+        "Was the run interrupted? Finish it with: hue train … --resume"
+    )

@@ -47,12 +47,14 @@ class GamutClassifierSpec:
         frozen: how many of the encoder's first blocks keep their ImageNet weights.
         widths: channels of the decoder at 1/32, 1/16, 1/8 and 1/4 of the size.
         cell: side of a cell of the a*b* plane, in CIE units.
+        colourfulness: share of the truth's colourfulness that it is set to show, on validation photos.
     """
 
     encoder: Encoder
     frozen: int
     widths: tuple[int, int, int, int]
     cell: float
+    colourfulness: float
 
 
 NetSpec = ResidualAutoencoderSpec | ConvAutoencoderSpec | GamutClassifierSpec

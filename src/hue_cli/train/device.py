@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -52,14 +54,21 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
 
 
-def tune(device: torch.device) -> None:
-    """Set what makes training fast on this device and changes no result that matters."""
-    if device.type == "cpu":
-        # Denormals, which dying units produce, are many times slower than other numbers.
-        torch.set_flush_denormal(True)
-    elif device.type == "cuda":
-        # Matrix products stay in full float32: MS-SSIM subtracts squares that TF32 would round to ten bits.
-        torch.backends.cudnn.benchmark = True
+@contextmanager
+def tuned(device: torch.device) -> Iterator[None]:
+    """Set, for a while, what makes training fast on this device and changes no result that matters.
+
+    Matrix products stay in full float32: MS-SSIM subtracts squares that TF32 would round to ten bits.
+    """
+    benchmark = torch.backends.cudnn.benchmark
+    # Denormals, which dying units produce, are many times slower on CPUs than other numbers.
+    torch.set_flush_denormal(device.type == "cpu")
+    torch.backends.cudnn.benchmark = device.type == "cuda"
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+        torch.backends.cudnn.benchmark = benchmark
 
 
 def free_bytes(device: torch.device) -> int | None:

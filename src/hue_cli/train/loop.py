@@ -101,10 +101,10 @@ def train(run: Run) -> tuple[bool, Position]:
     validated_at = seconds
     permutation = (-1, torch.empty(0))
     run.network.train()
-    if step == 0:
-        _save(run, step, seconds)  # at once, so that a folder that cannot be written costs no training
     before, started = seconds, time.perf_counter()
     with _interrupts() as interrupted:
+        if step == 0:
+            _save(run, step, seconds)  # at once, so that a folder that cannot be written costs no training
         while progress < 1 and not interrupted.is_set():
             epoch, batch = divmod(step, epoch_steps)
             if permutation[0] != epoch:
@@ -139,7 +139,7 @@ def _one_step(run: Run, step: int, index: torch.Tensor, stage_index: int, learni
         group["lr"] = learning_rate * group["lr_share"]
     terms = run.step.losses(run.photos.crops(draw, stage.size), stage)
     run.optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
+    torch.stack(list(terms.values())).sum().backward()
     if run.recipe.optim.clip:
         nn.utils.clip_grad_norm_(run.network.parameters(), run.recipe.optim.clip)
     run.optimizer.step()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,10 +13,7 @@ import torch
 from torch import nn
 
 from hue_cli.data.datasets import Dataset, resolve
-from hue_cli.data.photo_set import Photos, hold_out
-from hue_cli.data.photo_stream import open_photos
-from hue_cli.data.photos import locate
-from hue_cli.errors import CheckpointError, DatasetError, DeviceError, UsageError
+from hue_cli.errors import CheckpointError, DeviceError, UsageError
 from hue_cli.images.write import remove_stale_parts
 from hue_cli.losses.regression import MSSSIM_MINIMUM
 from hue_cli.models.build import build_network, count_parameters
@@ -24,18 +21,20 @@ from hue_cli.models.colorizer import Colorizer
 from hue_cli.models.encoders.pretrained import IMAGENET, load_encoder
 from hue_cli.recipes import find_recipe
 from hue_cli.recipes.schema import LossTerm, Optim, Recipe
+from hue_cli.recipes.specs import GamutClassifierSpec
 from hue_cli.train.average import MovingAverage
-from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, Position, load_state, write_text
-from hue_cli.train.device import autocast, find_device, free_bytes, tune
+from hue_cli.train.calibrate import calibrate
+from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, Position, load_state, save_weights, write_text
+from hue_cli.train.device import autocast, find_device, tuned
 from hue_cli.train.loop import Progress, Run, train
+from hue_cli.train.photos import Listener as PhotoListener
+from hue_cli.train.photos import RunPhotos
 from hue_cli.train.plan import Plan
 from hue_cli.train.record import Record, command, versions
 from hue_cli.train.seeding import seed_everything
 from hue_cli.train.steps import make_step
 from hue_cli.train.validate import validate
 
-VALIDATION_PHOTOS = 500
-"""At most so many make the last figures; the paper's number."""
 CURVE_PHOTOS = 100
 """So many draw the curve."""
 
@@ -61,17 +60,8 @@ class Options:
     encoder_weights: str = IMAGENET
 
 
-class Listener(Protocol):
+class Listener(PhotoListener, Protocol):
     """Who is told how a run goes."""
-
-    def note(self, text: str) -> None:
-        """Say something that matters."""
-
-    def warn(self, text: str) -> None:
-        """Say that something is not as it should be."""
-
-    def loading(self, count: int) -> None:
-        """So many photos have been decoded."""
 
     def training(self, progress: Progress) -> None:
         """A second or so has passed."""
@@ -137,38 +127,6 @@ def _share(epochs: int, recipe: Recipe) -> list[int]:
     return shares
 
 
-def _load(
-    dataset: Dataset, recipe: Recipe, options: Options, device: torch.device, listener: Listener
-) -> tuple[Photos, Photos]:
-    """Open training and validation photos, the latter held out of the former if the data set brings none."""
-    held: frozenset[str] = frozenset()
-    if not dataset.val:
-        names = [place.name for place in locate(dataset.train)]
-        if len(names) < 2:
-            raise DatasetError(
-                f"{dataset.name}: expected two colour photos or more, one of them to validate, found {len(names)}. "
-                "Add photos, or name some to validate on with --val."
-            )
-        held = hold_out(names, recipe.split.val / (recipe.split.train + recipe.split.val))
-
-    def load(sources: Sequence[Path], limit: int | None, keep: Callable[[str], bool]) -> Photos:
-        return open_photos(
-            sources,
-            short_side=max(stage.size for stage in recipe.stages),
-            device=device,
-            free_bytes=free_bytes(device),
-            keep=keep,
-            limit=limit,
-            on_photo=listener.loading,
-            on_bad=lambda name, reason: listener.warn(f"left out {name}: {reason}"),
-            on_stream=listener.note,
-        )
-
-    val_limit = min(VALIDATION_PHOTOS, options.max_images or VALIDATION_PHOTOS)
-    photos = load(dataset.train, options.max_images, lambda name: name not in held)
-    return photos, load(dataset.val or dataset.train, val_limit, lambda name: not held or name in held)
-
-
 def make_optimizer(network: nn.Module, optim: Optim) -> torch.optim.Optimizer:
     """Return Adam with decoupled weight decay; an encoder with ImageNet weights is a group of its own."""
     encoder = getattr(network, "encoder", None)
@@ -216,7 +174,6 @@ def run(options: Options, listener: Listener) -> Result:
     """
     recipe = adapt(find_recipe(options.model), options)
     device = find_device(options.device)
-    tune(device)
     folder = _folder(recipe, options)
     if (folder / WEIGHTS).exists() and not options.resume:
         raise CheckpointError(
@@ -227,9 +184,9 @@ def run(options: Options, listener: Listener) -> Result:
     dataset = resolve(options.dataset, options.val)
     listener.note(f"reading photos of {dataset.name} …")
     try:
-        with _claimed(folder):
-            photos, val = _load(dataset, recipe, options, device, listener)
-            return _run(recipe, options, dataset, folder, device, photos, val, listener)
+        with tuned(device), _claimed(folder):
+            photos = RunPhotos(dataset, recipe.split, limit=options.max_images, device=device, listener=listener)
+            return _run(recipe, options, dataset, photos, device, folder, listener)
     except torch.OutOfMemoryError as error:
         raise DeviceError(
             f"The memory of {device} does not hold a step of {recipe.batch_size} photos of {recipe.stages[-1].size} "
@@ -260,13 +217,14 @@ def _run(
     recipe: Recipe,
     options: Options,
     dataset: Dataset,
-    folder: Path,
+    sources: RunPhotos,
     device: torch.device,
-    photos: Photos,
-    val: Photos,
+    folder: Path,
     listener: Listener,
 ) -> Result:
     """Train on what :func:`run` has made ready."""
+    largest = max(stage.size for stage in recipe.stages)
+    photos, val = sources.for_training(largest), sources.for_validation(largest)
     seed_everything(recipe.seed)
     network = build_network(recipe.net)
     encoder_weights = "none" if options.resume else load_encoder(network, options.encoder_weights, listener.note)
@@ -319,6 +277,11 @@ def _run(
             tell=listener.training,
         )
         finished, end = train(moving)
+    if isinstance(recipe.net, GamutClassifierSpec):
+        listener.note("choosing temperature, gain and ceiling on the validation photos …")
+        as_used = sources.for_validation(recipe.size.size)
+        facts["calibration"] = calibrate(colorizer, as_used, recipe.size.size, recipe.net.colourfulness)
+        save_weights(folder, average.network, digest)
     # Whoever interrupts a run does not want to wait.
     metrics = validate(colorizer, val, size, None if finished else CURVE_PHOTOS)
     facts |= {

@@ -46,8 +46,9 @@ class ModelFile:
             found = hashlib.sha256(content).hexdigest()
             if found != self.weight.sha256:
                 raise WeightsError(
-                    f"{self.path}: this is not the released model {self.name!r}: expected SHA-256 {self.weight.sha256}, "
-                    f"found {found} ({len(content)} bytes). Delete the file and install or download it again."
+                    f"{self.path}: this is not the released model {self.name!r}: expected SHA-256 "
+                    f"{self.weight.sha256}, found {found} ({len(content)} bytes). Delete the file and install or "
+                    "download it again."
                 )
         return content
 

@@ -1,7 +1,8 @@
-"""A folder of photographs, and a model whose answer is known: a* = L/5, b* = −L/10."""
+"""A folder of photographs, and models whose answer is known."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,9 +13,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-import onnx
-from hue_cli.infer.contract import METADATA_KEY, Contract
-from onnx import TensorProto, helper
+from hue_cli.infer.contract import Contract
 
 WriteOnnx = Callable[..., Path]
 
@@ -36,30 +35,15 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def linear_graph(contract: Contract) -> onnx.ModelProto:
-    weight = helper.make_tensor("weight", TensorProto.FLOAT, [2, 1, 1, 1], [0.2, -0.1])
-    shape_in, shape_out = ["n", 1, "h", "w"], ["n", 2, "h", "w"]
-    graph = helper.make_graph(
-        [helper.make_node("Conv", ["lightness", "weight"], ["ab"])],
-        "linear",
-        [helper.make_tensor_value_info("lightness", TensorProto.FLOAT, shape_in)],
-        [helper.make_tensor_value_info("ab", TensorProto.FLOAT, shape_out)],
-        [weight],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
-    return model
-
-
 @pytest.fixture(scope="session")
-def write_onnx() -> WriteOnnx:
-    """Writes the linear model as an ONNX file of hue."""
+def write_onnx(make_tiny_model: Callable[..., bytes]) -> WriteOnnx:
+    """Writes the tiny model, whose a* is 0.1 L* + 5, with a contract of the test's choice."""
     plain = Contract(recipe="residual", digest="0" * 64, size=64, multiple_of=16, minimum=16)
 
     def write(path: Path, *, metrics: Mapping[str, float] | None = None, **changes: object) -> Path:
         contract = replace(plain, metrics=dict(metrics or {}), **changes)  # type: ignore[arg-type]
         path.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(linear_graph(contract), path)
+        path.write_bytes(make_tiny_model(contract))
         return path
 
     return write
@@ -67,19 +51,17 @@ def write_onnx() -> WriteOnnx:
 
 @pytest.fixture
 def own_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_onnx: WriteOnnx) -> Path:
-    """A folder of released weights with the one model ``linear``, the default, in place of hue's own."""
-    import hashlib
-
+    """A folder of released weights with the one model ``tiny``, the default, in place of hue's own."""
     folder = tmp_path / "weights"
-    path = write_onnx(folder / "linear" / "model.onnx")
+    path = write_onnx(folder / "tiny" / "model.onnx")
     content = path.read_bytes()
     entry = {
-        "file": "linear/model.onnx",
+        "file": "tiny/model.onnx",
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "licence": "CC0-1.0",
         "bundled": False,
     }
-    (folder / "index.json").write_text(json.dumps({"default": "linear", "models": {"linear": entry}}))
+    (folder / "index.json").write_text(json.dumps({"default": "tiny", "models": {"tiny": entry}}))
     monkeypatch.setattr("hue_cli.weights.resolve.weight_folders", lambda: [folder])
     return folder

@@ -16,6 +16,7 @@ from hue_cli.color.space import Axis, Signal
 from hue_cli.errors import CheckpointError, DeviceError, UnknownModelError, UsageError, WeightsError
 from hue_cli.evaluate.load import find_device, load_model, load_models, sort_out
 from hue_cli.evaluate.painters import RawPainter, UsedPainter
+from hue_cli.models.colorizer import Colorizer
 from hue_cli.models.trained import read_run
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import Recipe
@@ -37,7 +38,7 @@ def test_a_run_folder_paints_what_its_network_paints(run: Path, name: str) -> No
     with torch.no_grad():
         np.testing.assert_array_equal(model.predict_ab(LIGHTNESS), colorizer(tensor).numpy())
         assert model.paint_rgb is not None
-        np.testing.assert_array_equal(model.paint_rgb(LIGHTNESS), colorizer.paint_rgb(tensor).numpy())
+        np.testing.assert_array_equal(model.paint_rgb(LIGHTNESS), colorizer.paint(tensor)[1].numpy())
     assert model.name == "residual"
     assert model.rule.size == 20
     assert model.recipe is not None
@@ -51,14 +52,16 @@ def test_a_network_that_paints_ab_has_no_other_raw(run: Path) -> None:
     model = load_model(str(run), "cpu")
     assert model.recipe is not None
     space = replace(model.recipe.space, paints=Axis(signal=Signal.AB, channels=2))
-    painter = replace(model, recipe=replace(model.recipe, space=space), paint_rgb=None).raw_painter()
-    assert isinstance(painter, UsedPainter)
+    changed = replace(model, recipe=replace(model.recipe, space=space))
+    assert changed.keeps_lightness
+    assert changed.raw_painter() is None
+    assert isinstance(changed.used_painter(), UsedPainter)
 
 
 def test_weights_of_another_network_are_refused(run: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(run, tmp_path / "copy")
     weights = load_file(copy / "weights.safetensors")
-    weights.pop(next(iter(weights)))
+    weights.pop("0.weight")
     save_file(weights, copy / "weights.safetensors")
     with pytest.raises(CheckpointError, match="weights"):
         load_model(str(copy), "cpu")
@@ -73,15 +76,15 @@ def test_half_a_run_folder_is_refused(run: Path, tmp_path: Path, missing: str) -
 
 
 def test_an_onnx_file_by_path_by_folder_and_by_name(own_weights: Path) -> None:
-    folder = own_weights / "linear"
-    wanted = ["linear", None, str(folder), str(folder / "model.onnx")]
+    folder = own_weights / "tiny"
+    wanted = ["tiny", None, str(folder), str(folder / "model.onnx")]
     models = [load_model(each, "cpu") for each in wanted]
     for model in models:
-        np.testing.assert_allclose(model.predict_ab(LIGHTNESS)[:, :1], LIGHTNESS * 0.2, rtol=1e-5)
+        np.testing.assert_allclose(model.predict_ab(LIGHTNESS)[:, :1], LIGHTNESS * 0.1 + 5, rtol=1e-5)
         assert (model.rule.size, model.rule.multiple_of, model.origin) == (64, 16, folder / "model.onnx")
         assert model.recipe is RECIPES["residual"]
         assert model.raw_painter() is None
-    assert [model.name for model in models] == ["linear", "linear", "residual", "residual"]
+    assert [model.name for model in models] == ["tiny", "tiny", "residual", "residual"]
 
 
 def test_weights_beside_an_onnx_file_paint_its_raw(run: Path, tmp_path: Path, write_onnx: Callable[..., Path]) -> None:
@@ -104,7 +107,7 @@ def test_a_recipe_that_this_hue_does_not_know_can_be_scored(tmp_path: Path, writ
 
 
 def test_what_is_nowhere_and_what_is_no_model(own_weights: Path, tmp_path: Path) -> None:
-    with pytest.raises(UnknownModelError, match="linear"):
+    with pytest.raises(UnknownModelError, match="tiny"):
         load_model("nothing-of-this-name", "cpu")
     with pytest.raises(UnknownModelError, match=r"gone\.onnx"):
         load_model(str(tmp_path / "gone.onnx"), "cpu")
@@ -122,7 +125,7 @@ def test_models_of_one_name_are_told_apart_and_one_model_is_scored_once(run: Pat
 
 
 def test_bare_words_are_sorted_out(own_weights: Path, run: Path, tmp_path: Path) -> None:
-    words = [str(run), "linear", str(own_weights / "linear"), "residual", "b.onnx", str(tmp_path), "kaggle"]
+    words = [str(run), "tiny", str(own_weights / "tiny"), "residual", "b.onnx", str(tmp_path), "kaggle"]
     assert sort_out(words) == (words[:5], words[5:])
     with pytest.raises(UsageError, match="'neither'"):
         sort_out(["neither"])
@@ -137,3 +140,21 @@ def test_devices_that_are_not_there(device: str) -> None:
 def test_the_cpu_is_always_there() -> None:
     assert find_device("cpu") == torch.device("cpu")
     assert find_device("auto").type in ("cpu", "cuda")
+
+
+def test_both_pictures_of_a_network_come_out_of_one_pass(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int] = []
+    original = Colorizer.paint
+
+    def counted(self: Colorizer, lightness: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        passes.append(len(lightness))
+        return original(self, lightness)
+
+    monkeypatch.setattr(Colorizer, "paint", counted)
+    model = load_model(str(run), "cpu")
+    assert model.paint_rgb is not None
+    ab = model.predict_ab(LIGHTNESS)
+    model.paint_rgb(LIGHTNESS.copy())
+    assert passes == [2]
+    assert not np.array_equal(model.predict_ab(LIGHTNESS[:, :, ::-1].copy()), ab)
+    assert passes == [2, 2]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data
 
-from hue_cli.evaluate.painters import GreyPainter, UsedPainter
+from hue_cli.evaluate.painters import Floats, GreyPainter, Painter, UsedPainter
 from hue_cli.evaluate.protocol import Batch, Pixels
 from hue_cli.evaluate.score import TRUTH, Photo, in_batches, score
 from hue_cli.metrics.catalogue import METRICS, select_metrics
@@ -47,10 +47,13 @@ def some_photos() -> list[Photo]:
 
 
 def test_scores_do_not_depend_on_the_batch() -> None:
-    def network(lightness: np.ndarray) -> np.ndarray:
-        return np.repeat(lightness, 2, axis=1) * np.float32([0.2, -0.1])[None, :, None, None]
+    def network(lightness: Floats) -> Floats:
+        return np.concatenate([lightness * np.float32(0.2), lightness * np.float32(-0.1)], axis=1)
 
-    painters = {"grey": GreyPainter(), "tinted": UsedPainter(network, SizeRule(size=64, multiple_of=16, minimum=16))}
+    painters: dict[str, Painter] = {
+        "grey": GreyPainter(),
+        "tinted": UsedPainter(network, SizeRule(size=64, multiple_of=16, minimum=16)),
+    }
     alone, together = (score(some_photos(), painters, tuple(METRICS.values()), batch_size=size) for size in (1, 32))
     assert list(alone) == [TRUTH, "grey", "tinted"]
     for row in alone:

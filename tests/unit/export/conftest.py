@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from hue_cli.recipes.schema import Recipe
 WriteScores = Callable[[Path, Recipe], Path]
 
 
-def _row(kind: str, label: str, scores: dict[str, float | None], **more: Any) -> dict[str, Any]:
+def _row(kind: str, label: str, scores: Mapping[str, float | None], **more: Any) -> dict[str, Any]:
     row = {"label": label, "kind": kind, "model": None, "treatment": None, "share_of_truth_colour": None}
-    return {**row, "scores": scores, "photos": dict.fromkeys(scores, 951), **more}
+    return {**row, "scores": dict(scores), "photos": dict.fromkeys(scores, 951), **more}
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from hue_cli.metrics.structure import MSSSIM_MINIMUM, ms_ssim, ssim
 def test_ssim_is_that_of_torchmetrics(painted: Tensor, truth: Tensor, shape: tuple[int, int]) -> None:
     x, y = (pictures[..., : shape[0], : shape[1]].double() for pictures in (painted, truth))
     expected = tm_ssim(x, y, data_range=1.0, reduction="none")
+    assert isinstance(expected, Tensor)
     torch.testing.assert_close(ssim(x, y), expected, atol=1e-7, rtol=0)
     # Float32 rounds small variances; far under the fourth digit.
     torch.testing.assert_close(ssim(x.float(), y.float()), expected.float(), atol=5e-5, rtol=0)

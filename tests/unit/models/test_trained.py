@@ -16,6 +16,7 @@ from hue_cli.errors import CheckpointError
 from hue_cli.models.trained import read_run
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import Recipe
+from hue_cli.recipes.specs import ResidualAutoencoderSpec
 
 WriteRun = Callable[[Recipe, Path], Path]
 
@@ -78,31 +79,41 @@ def test_a_record_that_lacks_a_part(folder: Path, key: str) -> None:
         read_run(folder)
 
 
-def test_a_record_that_was_edited(folder: Path) -> None:
-    _edit(folder, lambda facts: facts["recipe"].update(name="residual-mine"))
+def test_weights_and_record_of_different_runs(folder: Path) -> None:
+    _edit(folder, lambda facts: facts.update(digest="0" * 64))
 
-    with pytest.raises(CheckpointError, match="edited by hand"):
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors: .* says 000000000000: .* of different runs"):
         read_run(folder)
+
+
+def test_a_run_stays_readable_when_recipes_gain_fields(folder: Path) -> None:
+    """What a field added later has as its default is how the older run was trained."""
+    _edit(folder, lambda facts: facts["recipe"].pop("seed"))
+
+    assert read_run(folder).recipe.seed == 0
 
 
 def test_weights_of_another_network(folder: Path) -> None:
     recipe = read_run(folder).recipe
+    assert isinstance(recipe.net, ResidualAutoencoderSpec)
     other = replace(recipe, net=replace(recipe.net, top=6))
-    _edit(folder, lambda facts: facts.update(recipe=other.to_dict(), digest=other.digest()))
+    _edit(folder, lambda facts: facts.update(recipe=other.to_dict()))
 
     with pytest.raises(CheckpointError, match=r"not those of recipe 'residual'.*size mismatch"):
         read_run(folder).load_colorizer()
 
 
 def test_a_weight_too_few_or_too_many_is_refused(folder: Path) -> None:
-    state = load_file(folder / "weights.safetensors")
+    run = read_run(folder)
+    state = load_file(run.weights)
+    metadata = {"recipe_digest": run.recipe.digest()}
     name = next(name for name in state if name.endswith("weight"))
-    save_file({**state, "stranger": state[name].clone()}, folder / "weights.safetensors")
+    save_file({**state, "stranger": state[name].clone()}, run.weights, metadata)
     with pytest.raises(CheckpointError, match="stranger"):
         read_run(folder).load_colorizer()
 
     del state[name]
-    save_file(state, folder / "weights.safetensors")
+    save_file(state, run.weights, metadata)
     with pytest.raises(CheckpointError, match="Missing key"):
         read_run(folder).load_colorizer()
 
@@ -112,4 +123,4 @@ def test_weights_cut_short(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:100])
 
     with pytest.raises(CheckpointError, match="not a readable safetensors file"):
-        read_run(folder).load_colorizer()
+        read_run(folder)

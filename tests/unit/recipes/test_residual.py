@@ -10,6 +10,7 @@ import pytest
 from hue_cli.errors import UnknownModelError
 from hue_cli.recipes import RECIPES, find_recipe
 from hue_cli.recipes.schema import Recipe
+from hue_cli.recipes.specs import ResidualAutoencoderSpec
 
 
 def test_names_are_kebab_case_and_lead_to_their_recipe() -> None:
@@ -29,6 +30,7 @@ def test_digests_tell_recipes_apart() -> None:
 
 def test_a_digest_changes_with_every_part_that_training_depends_on() -> None:
     recipe = RECIPES["residual"]
+    assert isinstance(recipe.net, ResidualAutoencoderSpec)
     changed = [
         replace(recipe, seed=1),
         replace(recipe, batch_size=8),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -18,10 +17,11 @@ from hue_cli.models.build import build_network
 from hue_cli.models.colorizer import Colorizer
 from hue_cli.recipes.residual import RESIDUAL
 from hue_cli.recipes.schema import Loss, LossTerm, Recipe, SizeRule, Stage, StageInput
+from hue_cli.recipes.specs import ResidualAutoencoderSpec
 from hue_cli.train.average import MovingAverage
 from hue_cli.train.checkpoint import STATE, Position, load_state
 from hue_cli.train.device import autocast
-from hue_cli.train.loop import Progress, Run
+from hue_cli.train.loop import Run
 from hue_cli.train.plan import Plan
 from hue_cli.train.record import Record
 from hue_cli.train.run import make_optimizer
@@ -47,10 +47,10 @@ def recipe() -> Recipe:
     return replace(
         RESIDUAL,
         name="tiny",
-        net=replace(RESIDUAL.net, widths=(4, 6), top=4),
+        net=ResidualAutoencoderSpec(widths=(4, 6), top=4),
         size=SizeRule(size=SIZE, multiple_of=4, minimum=4),
         loss=Loss(terms=((LossTerm.MSE, 1.0),)),
-        stages=tuple(Stage(epochs=2, size=SIZE, sees=sees) for sees in (StageInput.COLOUR, StageInput.GREY)),
+        stages=tuple(Stage(epochs=1, size=SIZE, sees=sees) for sees in (StageInput.COLOUR, StageInput.GREY)),
         batch_size=2,
         seed=3,
     )
@@ -63,21 +63,23 @@ def photos() -> PhotoSet:
     return PhotoSet(squares, [f"{i}.png" for i in range(7)], CPU)
 
 
-class Watch:
-    """A step that notes what each stage was given, and may get a signal before one."""
+def _nothing(_: object) -> None:
+    """Tell nobody."""
 
-    def __init__(self, step: Step, stop_at: int | None, stop_with: signal.Signals) -> None:
-        self.inner = step
+
+class Watch:
+    """A step that notes what each stage was given, and says before each how many there were."""
+
+    def __init__(self, step: Step, before: Callable[[int], object]) -> None:
         self.sees: list[StageInput] = []
         self.losses_seen: list[float] = []
-        self._stop_at = stop_at
-        self._stop_with = stop_with
+        self._step = step
+        self._before = before
 
     def losses(self, rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
-        if len(self.sees) == self._stop_at:
-            signal.raise_signal(self._stop_with)
+        self._before(len(self.sees))
         self.sees.append(stage.sees)
-        terms = self.inner.losses(rgb, stage)
+        terms = self._step.losses(rgb, stage)
         self.losses_seen.append(float(sum(terms.values(), torch.zeros(())).detach()))
         return terms
 
@@ -91,8 +93,7 @@ class Begin(Protocol):
         recipe: Recipe,
         *,
         max_seconds: float | None = None,
-        stop_at: int | None = None,
-        stop_with: signal.Signals = signal.SIGINT,
+        before: Callable[[int], object] = _nothing,
     ) -> tuple[Run, Watch]: ...
 
 
@@ -105,8 +106,7 @@ def begin(photos: PhotoSet) -> Iterator[Begin]:
         recipe: Recipe,
         *,
         max_seconds: float | None = None,
-        stop_at: int | None = None,
-        stop_with: signal.Signals = signal.SIGINT,
+        before: Callable[[int], object] = _nothing,
     ) -> tuple[Run, Watch]:
         folder.mkdir(exist_ok=True)
         seed_everything(recipe.seed)
@@ -119,7 +119,7 @@ def begin(photos: PhotoSet) -> Iterator[Begin]:
         record = Record(folder, since=position.step)
         records.append(record)
         colorizer = Colorizer(average.network, recipe.space).eval()
-        watch = Watch(RegressionStep(network, recipe, autocast(CPU, "float32")), stop_at, stop_with)
+        watch = Watch(RegressionStep(network, recipe, autocast(CPU, "float32")), before)
         run = Run(
             recipe=recipe,
             plan=Plan(
@@ -146,7 +146,3 @@ def begin(photos: PhotoSet) -> Iterator[Begin]:
     yield begun
     for record in records:
         record.__exit__(None, None, None)
-
-
-def _nothing(_progress: Progress) -> None:
-    """Tell nobody."""

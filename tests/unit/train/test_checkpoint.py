@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,9 +33,15 @@ def no_room() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
+def interrupt(count: int) -> None:
+    """Ctrl-C before the first step."""
+    if count == 0:
+        signal.raise_signal(signal.SIGINT)
+
+
 @pytest.fixture
 def trained(begin: Begin, recipe: Recipe, tmp_path: Path) -> Path:
-    run, _ = begin(tmp_path / "run", recipe, stop_at=2)
+    run, _ = begin(tmp_path / "run", recipe, before=interrupt)
     train(run)
     return tmp_path / "run"
 
@@ -69,7 +76,7 @@ def test_moments_lie_in_memory_as_their_parameters_do(begin: Begin, trained: Pat
 def test_a_full_disk_leaves_the_last_state_whole(trained: Path, begin: Begin, recipe: Recipe, no_room: None) -> None:
     before = (trained / STATE).read_bytes()
     assert len(before) > 4096
-    run, _ = begin(trained, recipe, stop_at=1)
+    run, _ = begin(trained, recipe, before=interrupt)
     with pytest.raises(ImageError, match=r"state\.safetensors: cannot be written \(File too large\)"):
         train(run)
     assert (trained / STATE).read_bytes() == before

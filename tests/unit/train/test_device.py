@@ -8,7 +8,7 @@ from torch import nn
 
 from hue_cli.errors import DeviceError
 from hue_cli.train.average import MovingAverage
-from hue_cli.train.device import autocast, find_device, free_bytes
+from hue_cli.train.device import autocast, find_device, free_bytes, tuned
 
 CPU = torch.device("cpu")
 
@@ -50,12 +50,14 @@ def test_free_memory_of_a_gpu() -> None:
 
 
 def test_the_average_follows_slowly_and_counts_exactly() -> None:
-    network = nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1))
+    convolution, norm = nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1)
+    network = nn.Sequential(convolution, norm)
     average = MovingAverage(network, 0.9)
-    first = network[0].weight.detach().clone()
+    first = convolution.weight.detach().clone()
     with torch.no_grad():
-        network[0].weight.fill_(1.0)
-        network[1].num_batches_tracked.fill_(7)
+        convolution.weight.fill_(1.0)
+        for _ in range(7):
+            norm(torch.rand(2, 1, 2, 2))
     average.update(network, 0)
     kept = average.network.state_dict()
     assert torch.allclose(kept["0.weight"], first * 0.1 + 0.9)
@@ -73,3 +75,11 @@ def test_no_average_is_the_network_itself() -> None:
         network.weight.fill_(2.0)
     average.update(network, 5)
     assert float(average.network.state_dict()["weight"]) == 2.0
+
+
+def test_tuning_ends_with_training() -> None:
+    smallest = torch.tensor(1e-40)
+    with tuned(CPU):
+        flushed = float(smallest * 1)
+    assert float(smallest * 1) > 0
+    assert flushed == 0 or not torch.set_flush_denormal(False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,19 @@ def _python_s_own_handlers() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+def at(step: int, act: Callable[[], object]) -> Callable[[int], object]:
+    """Act before this step, counted from 0 in this process."""
+    return lambda count: act() if count == step else None
+
+
+def ctrl_c() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def fail() -> None:
+    raise RuntimeError("as a kill would")
 
 
 def state(folder: Path) -> dict[str, Tensor]:
@@ -69,13 +82,13 @@ def test_stages_change_exactly_at_their_epoch(begin: Begin, recipe: Recipe, tmp_
         assert grid.size == (4 * 24, 7 * 24)
 
 
-@pytest.mark.parametrize("stop_at", [0, 5, 10, 11])
+@pytest.mark.parametrize("stop_at", [0, 2, 5])
 def test_going_on_is_as_if_nothing_had_happened(begin: Begin, recipe: Recipe, tmp_path: Path, stop_at: int) -> None:
     straight, watch = begin(tmp_path / "straight", recipe)
     assert train(straight)[0]
-    broken, first = begin(tmp_path / "broken", recipe, stop_at=stop_at)
+    broken, first = begin(tmp_path / "broken", recipe, before=at(stop_at, ctrl_c))
     finished, position = train(broken)
-    assert finished is (stop_at == 11)
+    assert finished is (stop_at == 5)
     assert position.step == stop_at + 1
     resumed, second = begin(tmp_path / "broken", recipe)
     assert train(resumed)[0]
@@ -85,9 +98,9 @@ def test_going_on_is_as_if_nothing_had_happened(begin: Begin, recipe: Recipe, tm
 
 
 def test_going_on_twice_counts_time_once(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
-    run, _ = begin(tmp_path, recipe, stop_at=3)
+    run, _ = begin(tmp_path, recipe, before=at(1, ctrl_c))
     _, first = train(run)
-    run, _ = begin(tmp_path, recipe, stop_at=3)
+    run, _ = begin(tmp_path, recipe, before=at(1, ctrl_c))
     _, second = train(run)
     assert 0 < first.seconds < second.seconds
 
@@ -95,7 +108,7 @@ def test_going_on_twice_counts_time_once(begin: Begin, recipe: Recipe, tmp_path:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_a_run_after_its_step(begin: Begin, recipe: Recipe, tmp_path: Path, number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    run, watch = begin(tmp_path, recipe, stop_at=4, stop_with=number)
+    run, watch = begin(tmp_path, recipe, before=at(4, lambda: signal.raise_signal(number)))
     finished, position = train(run)
     assert not finished
     assert position.step == len(watch.sees) == 5
@@ -103,15 +116,11 @@ def test_signals_end_a_run_after_its_step(begin: Begin, recipe: Recipe, tmp_path
 
 
 def test_a_second_ctrl_c_does_not_wait(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
-    run, watch = begin(tmp_path, recipe, stop_at=4)
-    inner = watch.inner.losses
+    def twice() -> None:
+        ctrl_c()
+        ctrl_c()
 
-    def impatient(rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
-        if len(watch.sees) == 5:
-            signal.raise_signal(signal.SIGINT)
-        return inner(rgb, stage)
-
-    watch.inner.losses = impatient
+    run, _ = begin(tmp_path, recipe, before=at(4, twice))
     with pytest.raises(KeyboardInterrupt):
         train(run)
     assert state(tmp_path)
@@ -119,7 +128,7 @@ def test_a_second_ctrl_c_does_not_wait(begin: Begin, recipe: Recipe, tmp_path: P
 
 def test_what_a_script_ignores_stays_ignored(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    run, _ = begin(tmp_path, recipe, stop_at=4)
+    run, _ = begin(tmp_path, recipe, before=at(4, ctrl_c))
     assert train(run)[0]
 
 
@@ -138,19 +147,11 @@ def test_a_time_budget_ends_the_run_with_every_stage_seen(begin: Begin, recipe: 
 
 
 def test_the_first_state_lies_there_before_the_first_step(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
-    run, watch = begin(tmp_path, recipe)
-    inner = watch.inner.losses
-
-    def failing(rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
-        assert state(tmp_path)
-        raise RuntimeError("as a kill would")
-
-    watch.inner.losses = failing
+    run, _ = begin(tmp_path, recipe, before=at(0, fail))
     with pytest.raises(RuntimeError, match="as a kill would"):
         train(run)
-    watch.inner.losses = inner
-    resumed, _ = begin(tmp_path, recipe)
-    assert train(resumed)[1].step == 12
+    resumed, watch = begin(tmp_path, recipe)
+    assert train(resumed)[1].step == len(watch.sees) == 6
 
 
 def test_states_are_saved_along_the_way(
@@ -159,20 +160,12 @@ def test_states_are_saved_along_the_way(
     monkeypatch.setattr(loop, "STATE_EVERY_SECONDS", 0.0)
     straight, _ = begin(tmp_path / "straight", recipe)
     train(straight)
-    run, watch = begin(tmp_path / "killed", recipe)
-    inner = watch.inner.losses
-
-    def failing(rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
-        if len(watch.sees) == 8:
-            raise RuntimeError("as a kill would")
-        return inner(rgb, stage)
-
-    watch.inner.losses = failing
+    run, _ = begin(tmp_path / "killed", recipe, before=at(4, fail))
     with pytest.raises(RuntimeError, match="as a kill would"):
         train(run)
     resumed, watch = begin(tmp_path / "killed", recipe)
     train(resumed)
-    assert len(watch.sees) == 12 - 7
+    assert len(watch.sees) == 6 - 4
     assert_same(state(tmp_path / "straight"), state(tmp_path / "killed"))
     histories = [(tmp_path / name / "history.jsonl").read_text().splitlines() for name in ("straight", "killed")]
     assert [json.loads(row)["step"] for row in histories[0]] == [json.loads(row)["step"] for row in histories[1]]

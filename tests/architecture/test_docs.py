@@ -1,0 +1,81 @@
+"""Docs do what they say: marked snippets run, links lead somewhere, tables are up to date.
+
+A fence ``sh run`` or ``python run`` marks a snippet that runs offline, in an empty folder, with ``hue`` on the path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_FENCE = re.compile(r"^```(sh|python) run\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)[^)]*\)")
+SNIPPETS = [
+    pytest.param(kind, text, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in PAGES
+    for number, (kind, text) in enumerate(_FENCE.findall(page.read_text(encoding="utf-8")))
+]
+
+
+@pytest.fixture
+def hue_on_path(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment whose ``hue`` is this tree's."""
+    folder = tmp_path_factory.mktemp("bin")
+    program = folder / "hue"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hue_cli "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return {
+        **os.environ,
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")])),
+    }
+
+
+def test_there_are_snippets() -> None:
+    assert len(SNIPPETS) >= 4
+
+
+@pytest.mark.parametrize(("kind", "text"), SNIPPETS)
+def test_marked_snippets_run(tmp_path: Path, hue_on_path: dict[str, str], kind: str, text: str) -> None:
+    command = ["bash", "-euo", "pipefail", "-c", text] if kind == "sh" else [sys.executable, "-c", text]
+
+    found = subprocess.run(
+        command, cwd=tmp_path, env=hue_on_path, capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
+
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    for target in _LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_table_of_models_is_up_to_date() -> None:
+    found = subprocess.run(
+        [sys.executable, "scripts/readme_models.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert found.returncode == 0, found.stdout
+
+
+def test_every_room_stands_in_the_picture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {path.parent.name for path in (ROOT / "src" / "hue_cli").glob("*/__init__.py")}
+
+    assert rooms <= set(re.findall(r"`(\w+)`", text))
+
+
+def test_scripts_are_sound_shell() -> None:
+    for script in ("scripts/check", "scripts/test", ".ci/run", "weights/train.sh"):
+        path = ROOT / script
+        assert os.access(path, os.X_OK), script
+        assert subprocess.run(["bash", "-n", str(path)], check=False).returncode == 0, script

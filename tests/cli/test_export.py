@@ -1,0 +1,125 @@
+"""``hue export`` as it is typed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import onnxruntime
+import pytest
+from typer.testing import CliRunner, Result
+
+from hue_cli.cli.app import app
+from hue_cli.export import run as export_room
+from hue_cli.infer.contract import Contract
+from hue_cli.recipes import RECIPES
+from hue_cli.recipes.schema import Recipe
+
+WriteRun = Callable[[Recipe, Path], Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, tiny: Callable[[Recipe], Recipe], write_run: WriteRun) -> Path:
+    return write_run(tiny(RECIPES["cnn-curriculum"]), tmp_path / "my run")
+
+
+def _hue(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["export", *map(str, arguments)])
+
+
+def test_a_run_becomes_a_file_beside_its_weights(folder: Path) -> None:
+    result = _hue(folder)
+
+    data = (folder / "model.onnx").read_bytes()
+    assert result.exit_code == 0, result.output
+    assert hashlib.sha256(data).hexdigest() in result.stdout
+    assert "largest difference from PyTorch" in result.stdout
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    contract = Contract.from_metadata(session.get_modelmeta().custom_metadata_map, "model.onnx")
+    assert (contract.recipe, contract.precision, contract.multiple_of) == ("cnn-curriculum", "fp32", 4)
+    assert sorted(path.name for path in folder.iterdir()) == ["model.onnx", "run.json", "weights.safetensors"]
+
+
+def test_json_tells_programs_the_same_and_stays_clean_of_warnings(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new folder" / "модель.onnx"
+    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (folder / "run.json").write_text(json.dumps({**facts, "finished": False}), encoding="utf-8")
+
+    result = _hue(folder / "weights.safetensors", "-o", output, "--precision", "auto", "--licence", "CC0", "--json")
+
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0, result.output
+    assert report["path"] == str(output)
+    assert report["precision"] == "fp16"
+    assert report["size"] == output.stat().st_size
+    assert report["sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
+    assert 0 < report["largest_difference"] < report["bound"] == 0.5
+    assert report["contract"]["licence"] == "CC0"
+    assert "not finished" in result.stderr
+
+
+def test_a_graph_that_disagrees_is_not_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a bound that no rounding keeps, the old file stays and nothing else appears."""
+    (folder / "model.onnx").write_bytes(b"old")
+    monkeypatch.setattr(export_room, "BOUNDS", dict.fromkeys(export_room.BOUNDS, 1e-9))
+
+    result = _hue(folder, "--precision", "auto")
+
+    assert result.exit_code == 1
+    assert "does not paint what the network paints (fp16: " in result.stderr
+    assert "; fp32: " in result.stderr
+    assert (folder / "model.onnx").read_bytes() == b"old"
+    assert sorted(path.name for path in folder.iterdir()) == ["model.onnx", "run.json", "weights.safetensors"]
+
+
+def test_no_run_there(tmp_path: Path) -> None:
+    result = _hue(tmp_path / "nowhere")
+
+    assert result.exit_code == 1
+    assert "nowhere: no such run folder or file" in result.stderr
+
+
+def test_filing_with_scores_of_another_training_is_refused(folder: Path, tmp_path: Path) -> None:
+    scores = tmp_path / "scores.json"
+    scores.write_text('{"models": {"x": {"digest": "0"}}}', encoding="utf-8")
+
+    result = _hue(folder, "--file-in", tmp_path / "weights", "--scores", scores)
+
+    assert result.exit_code == 2
+    assert "0 of the models" in result.stderr
+    assert not (tmp_path / "weights").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--scores", "s.json"], "belong to --file-in"),
+        (["--default"], "belong to --file-in"),
+        (["--file-in", "weights", "-o", "model.onnx"], "leave out -o"),
+        (["-o", "."], "expected a file, found a folder"),
+        (["--precision", "int8"], "int8"),
+        (["--opset", "7"], "18"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(folder: Path, options: list[str], message: str) -> None:
+    result = _hue(folder, *options)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_without_the_extra_one_sentence_says_what_to_install(folder: Path) -> None:
+    # None makes an import fail as it does where the package is not installed.
+    program = "import sys; sys.modules['torch'] = None; from hue_cli.cli.app import main; main()"
+
+    found = subprocess.run(
+        [sys.executable, "-c", program, "export", str(folder)], capture_output=True, encoding="utf-8", check=False
+    )
+
+    assert found.returncode == 2
+    assert "pip install 'hue-cli[train]'" in found.stderr
+    assert "Traceback" not in found.stderr

@@ -1,0 +1,162 @@
+"""The pipeline: every photograph gets its row, in any order, and the same result as alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hue_cli.images.tint import tint
+from hue_cli.infer.batching import Batcher
+from hue_cli.infer.folder import FolderColorizer
+from hue_cli.infer.plan import Job, Naming, Plan, Row, Status
+from hue_cli.infer.session import Session, open_session
+from hue_cli.infer.steps import Settings, Steps
+
+
+@pytest.fixture(scope="module")
+def session(tiny_model: Path) -> Session:
+    return open_session(tiny_model.read_bytes(), "tiny", "cpu", threads=1)
+
+
+def make_photos(folder: Path, count: int) -> None:
+    folder.mkdir()
+    rng = np.random.default_rng(5)
+    for number in range(count):
+        height, width = rng.integers(1, 200, 2)
+        grey = rng.integers(0, 256, (height, width), dtype=np.uint8)
+        Image.fromarray(grey).save(folder / f"{number:03}.png")
+
+
+def run(session: Session, folder: Path, out: Path, *, batch_size: int = 4, workers: int = 2) -> list[Row]:
+    plan = Plan.make([str(folder)], Naming(output=out))
+    return list(FolderColorizer(Steps(session, Settings()), batch_size=batch_size, workers=workers).run(plan.steps()))
+
+
+def pictures(folder: Path) -> dict[str, np.ndarray]:
+    return {path.name: np.asarray(Image.open(path)) for path in sorted(folder.iterdir())}
+
+
+def test_batched_is_the_same_as_one_by_one(session: Session, tmp_path: Path) -> None:
+    make_photos(tmp_path / "in", 30)
+    many = run(session, tmp_path / "in", tmp_path / "many", batch_size=8, workers=3)
+    single = run(session, tmp_path / "in", tmp_path / "single", batch_size=1, workers=1)
+    assert {row.status for row in (*many, *single)} == {Status.DONE}
+    assert len(many) == len(single) == 30
+    first, second = pictures(tmp_path / "many"), pictures(tmp_path / "single")
+    assert first.keys() == second.keys()
+    for name, picture in first.items():
+        np.testing.assert_array_equal(picture, second[name], err_msg=name)
+
+
+def test_colours_are_those_of_the_network(session: Session, tmp_path: Path) -> None:
+    """A flat photograph of lightness L gets a* = 0.1 L* + 5 and b* = 30 − 0.4 L*, as the tiny model says."""
+    import skimage.color
+
+    (tmp_path / "in").mkdir()
+    Image.new("L", (70, 40), 119).save(tmp_path / "in" / "a.png")  # L* = 50.0
+    run(session, tmp_path / "in", tmp_path / "out")
+    lab = skimage.color.rgb2lab(pictures(tmp_path / "out")["a.png"])
+    assert lab.reshape(-1, 3).mean(axis=0) == pytest.approx((50.0, 10.0, 10.0), abs=0.3)
+
+
+def test_how_much_is_under_way_is_bounded(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_photos(tmp_path / "in", 40)
+    plan = Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out"))
+    begun = done = most = 0
+
+    def counted() -> Iterator[Job | Row]:
+        nonlocal begun
+        for step in plan.steps():
+            begun += 1
+            yield step
+
+    for _ in FolderColorizer(Steps(session, Settings()), batch_size=2, workers=2).run(counted()):
+        most = max(most, begun - done)
+        done += 1
+    assert done == 40
+    assert most <= 2 * (2 + 2) + 1
+    # Large photographs are bounded by their pixels instead.
+    monkeypatch.setattr("hue_cli.infer.folder._PIXELS_UNDER_WAY", 1)
+    assert len(run(session, tmp_path / "in", tmp_path / "out2")) == 40
+
+
+def test_closing_the_run_ends_it_with_whole_files_only(session: Session, tmp_path: Path) -> None:
+    make_photos(tmp_path / "in", 40)
+    plan = Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out"))
+    rows = FolderColorizer(Steps(session, Settings()), batch_size=2, workers=2).run(plan.steps())
+    next(rows)
+    rows.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("hue")]
+    written = list((tmp_path / "out").iterdir())
+    assert 1 <= len(written) < 40
+    assert all(path.suffix == ".png" and Image.open(path).convert("RGB") for path in written)
+    assert len(
+        [row for row in run(session, tmp_path / "in", tmp_path / "out") if row.status is Status.DONE]
+    ) == 40 - len(written)
+
+
+class Stumbling(Session):
+    """A session that fails on batches, as one does that runs out of memory, or on everything."""
+
+    def __init__(self, inner: Session, most: int) -> None:
+        super().__init__(inner._inner, name="tiny", contract=inner.contract, device="cpu")
+        self.most = most
+
+    def predict(self, lightness: np.ndarray) -> np.ndarray:
+        if len(lightness) > self.most:
+            raise RuntimeError("Failed to allocate memory")
+        if (lightness == 0).all():
+            return np.full((len(lightness), 2, *lightness.shape[2:]), np.nan, np.float32)
+        return super().predict(lightness)
+
+
+def test_a_batch_that_fails_is_tried_again_one_by_one(session: Session, tmp_path: Path) -> None:
+    make_photos(tmp_path / "in", 12)
+    assert {row.status for row in run(Stumbling(session, 1), tmp_path / "in", tmp_path / "out")} == {Status.DONE}
+    rows = run(Stumbling(session, 0), tmp_path / "in", tmp_path / "none")
+    assert {row.status for row in rows} == {Status.FAILED}
+    assert all("Failed to allocate memory" in row.message and str(row.source) in row.message for row in rows)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_network_that_gives_no_numbers_fails_that_photograph_alone(session: Session, tmp_path: Path) -> None:
+    make_photos(tmp_path / "in", 4)
+    Image.new("L", (64, 64), 0).save(tmp_path / "in" / "black.png")
+    rows = run(Stumbling(session, 99), tmp_path / "in", tmp_path / "out", batch_size=1)
+    assert {row.source.name for row in rows if row.status is Status.FAILED} == {"black.png"}
+
+
+def test_comparison_shows_grey_beside_colour(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    grey = np.random.default_rng(2).integers(0, 256, (30, 40), dtype=np.uint8)
+    Image.fromarray(np.dstack([grey, grey[::-1]]), "LA").save(tmp_path / "in" / "a.png")
+    plan = Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out", compare=True))
+    list(FolderColorizer(Steps(session, Settings()), batch_size=1, workers=1).run(plan.steps()))
+    found = pictures(tmp_path / "out")
+    both = found["a_compare.png"]
+    np.testing.assert_array_equal(both[:, :40, :3], np.repeat(grey[..., None], 3, axis=2))
+    np.testing.assert_array_equal(both[:, 40:], found["a.png"])
+
+
+def test_strength_scales_chroma(session: Session) -> None:
+    grey = np.full((20, 20), 119, np.uint8)
+    ab = np.full((2, 4, 4), 10, np.float32)
+    assert (tint(grey, ab, strength=0) == 119).all()
+    half, full = tint(grey, ab, strength=0.5).astype(int), tint(grey, ab).astype(int)
+    assert np.ptp(half[0, 0]) * 2 == pytest.approx(np.ptp(full[0, 0]), abs=2)
+
+
+def test_batcher_keeps_shapes_apart_and_order_within() -> None:
+    batcher: Batcher[int] = Batcher(2)
+    for number, shape in enumerate([(1, 1), (2, 2), (1, 1), (1, 1)]):
+        batcher.add(shape, number)
+    assert batcher.take(partial=False) == [0, 2]
+    assert batcher.take(partial=False) == []
+    assert sorted(batcher.take(partial=True) + batcher.take(partial=True)) == [1, 3]
+    assert batcher.take(partial=True) == []
+    assert len(batcher) == 0

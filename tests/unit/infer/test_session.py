@@ -1,0 +1,93 @@
+"""Models are opened on the device that was asked for, or refused in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from hue_cli.errors import DeviceError, WeightsError
+from hue_cli.infer import session as session_module
+from hue_cli.infer.contract import Contract
+from hue_cli.infer.session import Device, open_session
+
+CONTRACT = Contract(recipe="tiny", digest="0" * 64, size=64, multiple_of=16, minimum=16)
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [("auto", Device(kind="auto")), ("CPU", Device(kind="cpu")), ("cuda:12", Device(kind="cuda", number=12))],
+)
+def test_devices_are_read(text: str, device: Device) -> None:
+    assert Device.parse(text) == device
+
+
+@pytest.mark.parametrize("text", ["gpu", "cpu:1", "cuda:", "cuda:-1", ""])
+def test_other_devices_are_refused(text: str) -> None:
+    with pytest.raises(DeviceError, match="expected auto, cpu, cuda or cuda:N"):
+        Device.parse(text)
+
+
+def test_any_batch_and_any_size_run(tiny_model: Path) -> None:
+    session = open_session(tiny_model.read_bytes(), "tiny", "cpu")
+    assert (session.device, session.choice, session.contract.size) == ("cpu", "", 64)
+    for shape in ((1, 1, 16, 16), (3, 1, 32, 48), (2, 1, 17, 5)):
+        lightness = np.random.default_rng(0).random(shape, dtype=np.float32) * 100
+        ab = session.predict(lightness)
+        np.testing.assert_allclose(ab[:, :1], lightness * 0.1 + 5, atol=1e-4)
+        np.testing.assert_allclose(ab[:, 1:], 30 - lightness * 0.4, atol=1e-4)
+
+
+def test_a_file_that_is_no_model_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(WeightsError, match=r"broken: onnxruntime cannot open"):
+        open_session(b"no onnx at all", "broken", "cpu")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_foreign_model_is_refused(make_tiny_model: Callable[..., bytes]) -> None:
+    with pytest.raises(WeightsError, match="was not exported by hue"):
+        open_session(make_tiny_model(None), "foreign", "cpu")
+    with pytest.raises(WeightsError, match="expected one input 'lightness' and one output 'ab'"):
+        open_session(make_tiny_model(CONTRACT, output_name="colours"), "renamed", "cpu")
+
+
+def test_auto_says_what_it_chose_and_cuda_says_why_not(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "_driver_is_there", lambda: False)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    content = tiny_model.read_bytes()
+    session = open_session(content, "tiny", "auto")
+    assert session.device == "cpu"
+    assert session.choice == "Using the CPU: no NVIDIA driver was found."
+    with pytest.raises(DeviceError, match=r"no NVIDIA driver was found.*hue-cli\[cuda\]"):
+        open_session(content, "tiny", "cuda")
+
+
+def test_a_build_without_cuda_says_so(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(DeviceError, match="built without CUDA"):
+        open_session(tiny_model.read_bytes(), "tiny", "cuda:1")
+
+
+def test_a_driver_without_cuda_libraries_is_found_out(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The real onnxruntime tries, falls back to the CPU without a word, and is caught at it."""
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("this onnxruntime was built without CUDA")
+    if session_module._driver_is_there():
+        pytest.skip("this machine may have CUDA")
+    monkeypatch.setattr(session_module, "_driver_is_there", lambda: True)
+    with pytest.raises(DeviceError, match=r"--device cuda: onnxruntime could not .*pip install"):
+        open_session(tiny_model.read_bytes(), "tiny", "cuda")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.gpu
+def test_cuda_runs(tiny_model: Path) -> None:
+    session = open_session(tiny_model.read_bytes(), "tiny", "cuda")
+    assert session.device == "cuda:0"
+    lightness = np.full((2, 1, 32, 32), 50, np.float32)
+    np.testing.assert_allclose(session.predict(lightness)[:, 0], 10, atol=1e-3)
