@@ -163,6 +163,14 @@ def _describe(folder: Path, recipe: Recipe, options: Options, dataset: Dataset, 
     write_text(folder / RUN, json.dumps(description, indent=2, default=str) + "\n")
 
 
+def _recorded(folder: Path, fact: str) -> object:
+    """Return what ``run.json`` says of a fact, None if it says nothing."""
+    try:
+        return json.loads((folder / RUN).read_text(encoding="utf-8")).get(fact)
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
 def run(options: Options, listener: Listener) -> Result:
     """Train as ``options`` say and leave a run folder behind.
 
@@ -227,7 +235,12 @@ def _run(
     photos, val = sources.for_training(largest), sources.for_validation(largest)
     seed_everything(recipe.seed)
     network = build_network(recipe.net)
-    encoder_weights = "none" if options.resume else load_encoder(network, options.encoder_weights, listener.note)
+    # What a resumed run's encoder began with, its first start has written down.
+    encoder_weights = (
+        _recorded(folder, "encoder_weights")
+        if options.resume
+        else load_encoder(network, options.encoder_weights, listener.note)
+    )
     network = network.to(device).to(memory_format=torch.channels_last)
     average = MovingAverage(network, recipe.optim.ema)
     optimizer = make_optimizer(network, recipe.optim)
@@ -277,7 +290,7 @@ def _run(
             tell=listener.training,
         )
         finished, end = train(moving)
-    if isinstance(recipe.net, GamutClassifierSpec):
+    if finished and isinstance(recipe.net, GamutClassifierSpec):
         listener.note("choosing temperature, gain and ceiling on the validation photos …")
         as_used = sources.for_validation(recipe.size.size)
         facts["calibration"] = calibrate(colorizer, as_used, recipe.size.size, recipe.net.colourfulness)
