@@ -54,12 +54,28 @@ def test_json_tells_programs_the_same_and_stays_clean_of_warnings(folder: Path, 
     report = json.loads(result.stdout)
     assert result.exit_code == 0, result.output
     assert report["path"] == str(output)
-    assert report["precision"] == "fp16"
+    assert report["precision"] == "fp32"
     assert report["size"] == output.stat().st_size
     assert report["sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
-    assert 0 < report["largest_difference"] < report["bound"] == 0.5
+    assert 0 < report["largest_difference"] < report["bound"] == 0.05
     assert report["contract"]["licence"] == "CC0"
     assert "not finished" in result.stderr
+
+
+def test_auto_halves_the_weights_only_where_that_keeps_the_promise(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halved = _hue(folder, "-o", tmp_path / "half.onnx", "--precision", "fp16", "--json")
+    difference = json.loads(halved.stdout)["largest_difference"]
+    assert halved.exit_code == 0
+    assert 0.05 < difference < 0.5, "the network of this test tells the two bounds apart"
+    assert f"differs from PyTorch by {difference:.2g}" in halved.stderr
+    assert "more than the 0.05" in " ".join(halved.stderr.split())
+
+    for bound, precision in ((difference, "fp32"), (difference * 1.01, "fp16")):
+        monkeypatch.setitem(export_room.BOUNDS, export_room.Precision.AUTO, bound)
+        automatic = _hue(folder, "--precision", "auto", "--json")
+        assert json.loads(automatic.stdout)["precision"] == precision
 
 
 def test_a_graph_that_disagrees_is_not_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def export(
     precision: Annotated[
         Storage,
         typer.Option(
-            help="Storage of the weights: fp16 is half the file, auto takes it if it agrees with the network."
+            help="Storage of the weights: fp16 is half the file, auto takes it if it agrees as closely as fp32 must."
         ),
     ] = Storage.FP32,
     opset: Annotated[int, typer.Option(help="ONNX opset of the graph.", min=18, max=23)] = 20,
@@ -74,7 +74,7 @@ def export(
         )
 
     from hue_cli.export.filing import Filing, file_run
-    from hue_cli.export.run import Precision, export_run
+    from hue_cli.export.run import AGREEMENT, Precision, export_run
     from hue_cli.export.scores import read_scores
     from hue_cli.models.trained import read_run
 
@@ -101,6 +101,11 @@ def export(
         )
         found = read_scores(scores, trained.recipe) if scores else None
         exported = file_run(trained, filing, scores=found, precision=Precision(precision), opset=opset)
+    if not exported.agrees:
+        reporter.warn(
+            f"{exported.path}: differs from PyTorch by {exported.difference:.2g} units of a* or b*, which is more than "
+            f"the {AGREEMENT:g} that other exports keep. That is the price of --precision fp16; auto does not pay it."
+        )
     if json_report:
         reporter.emit_json(exported.to_dict())
         return

@@ -204,23 +204,14 @@ def none_found(sources: Sequence[Path]) -> DatasetError:
     return DatasetError(f"{found}: expected colour photos, found none that can be read. Name others with --dataset.")
 
 
-def is_held_out(name: str, share: float) -> bool:
-    """Tell whether a photo belongs to validation: by a stable hash of its name, so that every run agrees."""
-    return _rank(name) < share * 2**64
+def hold_out(names: Iterable[str], count: int) -> frozenset[str]:
+    """Return the ``count`` names that belong to validation: those of the smallest hash, so that every run agrees.
 
-
-def hold_out(names: Iterable[str], share: float) -> frozenset[str]:
-    """Return the names that belong to validation: those of :func:`is_held_out`, or the nearest to it if there is none.
-
-    Args:
-        names: of all photos.
-        share: of them to hold out, in [0, 1].
+    A name that is added or taken away moves one other name at most across the line.
     """
-    names = list(names)
-    held = frozenset(name for name in names if is_held_out(name, share))
-    return held or frozenset(sorted(names, key=_rank)[:1])
+    return frozenset(sorted(set(names), key=_rank)[:count])
 
 
-def _rank(name: str) -> int:
+def _rank(name: str) -> bytes:
     # Names of files need not be text; undecodable bytes come back as they were.
-    return int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:8], "big")
+    return hashlib.sha256(name.encode(errors="surrogateescape")).digest()

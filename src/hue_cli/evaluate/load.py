@@ -40,6 +40,7 @@ class Model:
         predict_ab: L* to a*b*.
         paint_rgb: L* to the RGB that the network itself paints; None if only an ONNX file is at hand.
         recorded: raw figures by metric name, as measured when the file was filed.
+        recorded_on: the photographs that they were measured on; empty where the file does not say.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Model:
     predict_ab: Network
     paint_rgb: Network | None = None
     recorded: Mapping[str, float] = field(default_factory=dict)
+    recorded_on: str = ""
 
     def used_painter(self) -> Painter:
         """Return what paints as `hue colorize` does."""
@@ -221,4 +223,5 @@ def _from_onnx(file: ModelFile, device: str) -> Model:
             for name, value in contract.metrics.items()
             if name.startswith(RECORDED)
         },
+        recorded_on=contract.scored_on,
     )

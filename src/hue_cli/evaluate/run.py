@@ -129,7 +129,7 @@ def _rows(
         if label in scores:
             yield _measured(label, Kind.MODEL, scores, model=name, treatment=Treatment.RAW)
         elif raw and model.recorded:
-            label = f"{name}, raw, as recorded when filed"
+            label = f"{name}, raw, as recorded {f'on {model.recorded_on}' if model.recorded_on else 'when filed'}"
             yield Row(label=label, kind=Kind.RECORDED, scores=model.recorded, treatment=Treatment.RAW, model=name)
         if printed := paper_row(f"{name}, in the paper (raw)", model, name, metrics):
             yield printed

@@ -26,7 +26,7 @@ class Kind(StrEnum):
     MODEL = "model"
     """Measured now."""
     RECORDED = "recorded"
-    """Measured when the model was filed, on the photographs that its page names."""
+    """Measured when the model was filed, on the photographs that its label names."""
     PAPER = "paper"
     """Printed in a paper, on photographs of its own."""
 
@@ -75,7 +75,12 @@ class Evaluation:
     models: Mapping[str, Model]
 
     def colour_share(self, row: Row) -> float | None:
-        """Return the row's colourfulness (cf-abs) as a share of the truth's; None where either is not known."""
+        """Return the row's colourfulness (cf-abs) as a share of the truth's; None where either is not known.
+
+        Figures from elsewhere have no share: they are of other photographs than this truth.
+        """
+        if row.kind in (Kind.RECORDED, Kind.PAPER):
+            return None
         truth = self.rows[0].scores.get(COLOUR)
         own = row.scores.get(COLOUR)
         return own / truth if truth and own is not None else None

@@ -64,6 +64,7 @@ def file_run(
         opset=opset,
         licence=filing.licence,
         metrics=scores.to_metrics() if scores else None,
+        scored_on=scores.photographs if scores else "",
     )
     note = filing.weights / DATA_NOTE
     card = write_card(filing.name, run, exported, scores, note.read_text(encoding="utf-8") if note.is_file() else "")

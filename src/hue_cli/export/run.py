@@ -24,12 +24,16 @@ class Precision(StrEnum):
     FP32 = "fp32"
     FP16 = "fp16"
     AUTO = "auto"
-    """Float16 if the graph then still agrees with the network, else float32."""
+    """Float16 if the graph then keeps :data:`AGREEMENT` still, else float32."""
 
 
-# Largest difference of any a* or b*, in CIE units. A difference of 1 is about what an eye can see (CIE 1976);
-# float32 graphs differ by rounding alone, float16 weights by their last bit, 2⁻¹¹ of their value.
-BOUNDS = {Precision.FP32: 0.05, Precision.FP16: 0.5}
+AGREEMENT = 0.05
+"""Largest difference of any a* or b* that an export shows, in CIE units, unless float16 is asked for by name."""
+
+# A difference of 1 is about what an eye can see (CIE 1976); float32 graphs differ by rounding alone, float16 weights
+# by their last bit, 2⁻¹¹ of their value.
+BOUNDS = {Precision.AUTO: AGREEMENT, Precision.FP32: AGREEMENT, Precision.FP16: 0.5}
+"""What the difference must stay under, by the precision that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,11 @@ class Exported:
     bound: float
     contract: Contract
 
+    @property
+    def agrees(self) -> bool:
+        """Whether it keeps :data:`AGREEMENT`, as every export does whose weights were not asked to be float16."""
+        return self.difference < AGREEMENT
+
     def to_dict(self) -> dict[str, object]:
         """Return plain data for JSON."""
         return {
@@ -75,6 +84,7 @@ def export_run(
     opset: int = DEFAULT_OPSET,
     licence: str = "",
     metrics: Mapping[str, float] | None = None,
+    scored_on: str = "",
 ) -> Exported:
     """Export a trained network and check the file against it in onnxruntime.
 
@@ -85,6 +95,7 @@ def export_run(
         opset: of the default ONNX domain.
         licence: of the weights, for the file's metadata.
         metrics: measured scores, for the file's metadata.
+        scored_on: the photographs they were measured on, for the file's metadata.
 
     Raises:
         CheckpointError: the weights do not fit the recipe.
@@ -103,13 +114,14 @@ def export_run(
         training_data=run.training_data,
         licence=licence,
         metrics=dict(metrics or {}),
+        scored_on=scored_on,
     )
+    bound = BOUNDS[precision]
     tried: list[str] = []
     for stored in (Precision.FP16, Precision.FP32) if precision is Precision.AUTO else (precision,):
         contract = replace(contract, precision=stored.value)
         data = _finish(plain, contract)
         difference = largest_difference(colorizer, data, recipe.size)
-        bound = BOUNDS[stored]
         if difference < bound:
             with replacing(output) as file:
                 file.write(data)

@@ -45,6 +45,11 @@ class Scores:
     raw: Figures
     colour_share: float | None
 
+    @property
+    def photographs(self) -> str:
+        """What they were measured on, as in ``test.tar (951 photos)``."""
+        return f"{self.dataset} ({self.photos:,} photos)"
+
     def to_metrics(self) -> dict[str, float]:
         """Return used and raw figures in one mapping, for the ONNX file's metadata."""
         return {**self.used, **{f"{RAW_PREFIX}{name}": value for name, value in self.raw.items()}}

@@ -35,6 +35,7 @@ class Contract:
         training_data: what it was trained on, in a sentence.
         licence: SPDX name or sentence about the weights.
         metrics: name to value, as measured when the file was filed.
+        scored_on: the photographs that ``metrics`` were measured on, as in ``test.tar (951 photos)``.
     """
 
     recipe: str
@@ -46,6 +47,7 @@ class Contract:
     training_data: str = ""
     licence: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    scored_on: str = ""
     version: int = CONTRACT_VERSION
 
     def to_json(self) -> str:

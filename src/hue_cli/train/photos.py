@@ -38,7 +38,7 @@ class RunPhotos:
 
     Args:
         dataset: where the photos lie.
-        split: the recipe's; says how large a share is held out.
+        split: the recipe's; says how many are held out, and of other numbers of photos how large a share.
         limit: take so many at most.
         device: the training device.
         listener: told what is read, and what is left out.
@@ -62,7 +62,7 @@ class RunPhotos:
                     f"{dataset.name}: expected two colour photos or more, one of them to validate, found {len(names)}. "
                     "Add photos, or name some to validate on with --val."
                 )
-            self._held = hold_out(names, split.val / (split.train + split.val))
+            self._held = hold_out(names, max(1, round(len(names) * split.val / (split.train + split.val))))
 
     def for_training(self, size: int) -> Photos:
         """Open the photos to train on, their short side at ``size`` pixels."""

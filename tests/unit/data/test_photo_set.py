@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hue_cli.data.photo_set import Draw, PhotoSet, cut, fit, hold_out, is_held_out
+from hue_cli.data.photo_set import Draw, PhotoSet, cut, fit, hold_out
 from hue_cli.data.photo_stream import PhotoStream, open_photos
 from hue_cli.data.photos import locate
 from hue_cli.errors import DatasetError
@@ -151,22 +151,21 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
         held(tmp_path)
 
 
-@given(st.sets(st.text(min_size=1), max_size=30), st.floats(0, 1))
-def test_held_out_is_the_name_s_own_affair(names: set[str], share: float) -> None:
-    chosen = hold_out(names, share)
+@given(st.sets(st.text(min_size=1), max_size=30), st.integers(0, 40))
+def test_held_out_are_as_many_as_asked_for_and_always_the_same(names: set[str], count: int) -> None:
+    chosen = hold_out(names, count)
     assert chosen <= names
-    assert bool(chosen) == bool(names)
-    if any(is_held_out(name, share) for name in names):
-        assert chosen == {name for name in names if is_held_out(name, share)}
-        # More photos do not move those there are.
-        assert chosen <= hold_out(names | {"one more"}, share)
+    assert len(chosen) == min(count, len(names))
+    assert chosen == hold_out(sorted(names), count)
+    # One photo more moves one of those there are at most.
+    assert len(chosen - hold_out(names | {"one more"}, count)) <= 1
 
 
-def test_a_tenth_is_a_tenth_and_the_same_one_everywhere() -> None:
-    names = [f"photo {number}.jpg" for number in range(10_000)]
-    chosen = hold_out(names, 0.1)
-    assert 900 < len(chosen) < 1100
-    # Fixed once and for all: another choice would mix training and validation photos of a resumed run.
+def test_the_held_out_are_fixed_once_and_for_all() -> None:
+    names = [f"photo {number}.jpg" for number in range(5000)]
+    chosen = hold_out(names, 500)
+    assert len(chosen) == 500
+    # Another choice would mix training and validation photos of a resumed run.
     assert [name for name in names[:40] if name in chosen] == [
         "photo 1.jpg",
         "photo 8.jpg",
@@ -175,5 +174,5 @@ def test_a_tenth_is_a_tenth_and_the_same_one_everywhere() -> None:
         "photo 39.jpg",
     ]
     odd = os.fsdecode(b"caf\xe9.jpg")
-    assert isinstance(is_held_out(odd, 0.1), bool)
+    assert hold_out([odd], 1) == {odd}
     assert PhotoSet([], [odd], CPU).digest() == PhotoSet([], [odd], CPU).digest()

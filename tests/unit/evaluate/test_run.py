@@ -57,7 +57,18 @@ def test_raw_of_an_onnx_file_is_what_was_recorded(models: dict[str, Model], phot
     result = evaluate(models, source(photos), select_metrics(["mse", "psnr"]), raw=True, limit=1)
     (recorded,) = (row for row in result.rows if row.kind is Kind.RECORDED)
     assert recorded.scores == {"mse": 0.02}
-    assert "recorded" in recorded.label
+    assert recorded.label == "residual, raw, as recorded when filed"
+
+
+def test_recorded_figures_name_their_photos_and_claim_no_share_of_these(
+    tmp_path: Path, write_onnx: Callable[..., Path], photos: Path
+) -> None:
+    path = write_onnx(tmp_path / "m.onnx", metrics={"raw_cf-abs": 12.5}, scored_on="test.tar (951 photos)")
+    result = evaluate(load_models([str(path)], "cpu"), source(photos), select_metrics(["mse"]), raw=True, limit=1)
+    (recorded,) = (row for row in result.rows if row.kind is Kind.RECORDED)
+    assert recorded.label == "residual, raw, as recorded on test.tar (951 photos)"
+    assert recorded.scores == {"cf-abs": 12.5}
+    assert result.colour_share(recorded) is None
 
 
 def test_raw_of_a_run_is_measured(
