@@ -6,9 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from hue_cli.cli.app import _TRAIN_EXTRA
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "torchvision", "numpy", "onnxruntime", "onnx", "PIL", "skimage", "scipy", "huggingface_hub")
@@ -71,6 +74,15 @@ def test_the_rooms_import_downwards_only() -> None:
             "What colorizes never reaches torch BROKEN",
             id="torch-in-a-body",
         ),
+        *(
+            pytest.param(
+                "weights/__init__.py",
+                f"def lazy() -> None:\n    import {package}",
+                "What colorizes never reaches torch BROKEN",
+                id=package,
+            )
+            for package in ("safetensors", "tensorboard", "kagglehub", "torchmetrics")
+        ),
         pytest.param(
             "recipes/schema.py",
             "def lazy() -> None:\n    from hue_cli.color import lab_torch",
@@ -86,6 +98,22 @@ def test_lint_imports_reports_a_breach(copy: Path, module: str, line: str, broke
 
     assert found.returncode == 1
     assert broken in " ".join(found.stdout.split())
+
+
+def test_both_guards_name_every_package_of_the_extra() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    (forbidden,) = (each for each in tools["importlinter"]["contracts"] if each["type"] == "forbidden")
+    banned = tools["ruff"]["lint"]["flake8-tidy-imports"]["banned-module-level-imports"]
+
+    assert set(forbidden["forbidden_modules"]) >= _TRAIN_EXTRA
+    assert set(banned) >= _TRAIN_EXTRA
+
+
+@pytest.mark.parametrize("package", sorted(_TRAIN_EXTRA))
+def test_ruff_knows_every_package_of_the_extra(copy: Path, package: str) -> None:
+    _append(copy, "infer/contract.py", f"import {package}")
+
+    assert "TID253" in _ruff(copy, "src/hue_cli/infer/contract.py").stdout
 
 
 def test_a_new_room_must_find_its_place_in_the_order(copy: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from hue_cli.cli.train import _expand
 from hue_cli.models.build import build_network
 from hue_cli.models.trained import read_run
 from hue_cli.recipes import RECIPES
+from hue_cli.train.options import DEFAULT_MODEL
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--size", "176", "--batch-size", "2", "--precision", "float32"]
@@ -108,6 +110,12 @@ def test_the_run_folder_is_complete(run: Path) -> None:
     assert set(json.loads((run / "metrics.json").read_text(encoding="utf-8"))) == {"val", "steps"}
 
 
+def test_files_of_a_run_are_as_readable_as_any_other(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "any").touch()
+    usual = (tmp_path / "any").stat().st_mode
+    assert {path.name for path in run.rglob("*") if path.is_file() and path.stat().st_mode != usual} == set()
+
+
 def test_the_run_describes_itself(run: Path) -> None:
     facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
     assert facts["finished"] is True
@@ -133,8 +141,74 @@ def test_a_finished_run_is_not_overwritten_and_can_be_resumed(run: Path, photos:
     again = train("--dataset", photos, "--output", run, "--max-images", 4, "--epochs", 1, "--resume")
     assert again.exit_code == 0, again.output
     assert (run / "weights.safetensors").read_bytes() == before
-    other = train("--dataset", photos, "--output", run, "--max-images", 4, "--epochs", 3, "--resume")
-    assert "Resume with the options that it was started with" in one_sentence(other, exit_code=1)
+
+
+def test_a_run_goes_on_alone_and_remembers_every_command(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "r"
+    first = ["hue", "train", "--dataset", str(photos), "--output", str(folder), "--max-images", "2", "--epochs", "1"]
+    monkeypatch.setattr("sys.argv", first)
+    assert train(*first[2:], "--seed", 5).exit_code == 0
+    start = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert (start["command"], start["resumed"]) == (first, [])
+
+    for more in ([], ["--max-minutes", "9", "--device", "cpu"]):
+        monkeypatch.setattr("sys.argv", ["hue", "train", "--output", str(folder), "--resume", *more])
+        result = hue("train", "--output", folder, "--resume", *more)
+        assert result.exit_code == 0, result.output
+    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert facts["command"] == first
+    assert [command[5:] for command in facts["resumed"]] == [[], ["--max-minutes", "9", "--device", "cpu"]]
+    assert facts["options"]["dataset"] == [str(photos)]
+    assert (facts["options"]["seed"], facts["options"]["max_minutes"]) == (5, 9.0)
+    assert facts["recipe"] == start["recipe"]
+    assert facts["recipe"]["name"] == "residual"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--epochs", "3"],
+            r"--epochs 3: the run in \S+ was started with --epochs 1\. Resume it without this option.*",
+        ),
+        (["--seed", "1"], r"--seed 1: the run in \S+ was started without it\. .*"),
+        (
+            ["--model", "cnn-curriculum"],
+            r"--model cnn-curriculum: the run in \S+ was started with --model residual\. .*",
+        ),
+        (["--dataset", "others"], r"\S+: the run was started with 4 photos of digest [0-9a-f]{12} \(train\), and .*"),
+        (["--val", "others"], r"\S+: the run was started with 4 photos of .* --val if they have moved, .*"),
+    ],
+)
+def test_what_a_run_was_started_with_does_not_change(
+    run: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("others").mkdir()
+    for path in photos.iterdir():
+        Path("others", f"other {path.name}").write_bytes(path.read_bytes())
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+    text = one_sentence(hue("train", "--output", run, "--resume", *options), exit_code=1)
+
+    assert re.fullmatch(said, text), text
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_photos_that_have_moved_are_the_same_photos(run: Path, photos: Path, tmp_path: Path) -> None:
+    moved = shutil.copytree(photos, tmp_path / "moved")
+    result = hue("train", "--output", run, "--dataset", moved, "--resume")
+    assert result.exit_code == 0, result.output
+
+
+def test_a_run_without_a_record_does_not_go_on(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "r")
+    for text in ("{", "[]", '{"options": {}}'):
+        (folder / "run.json").write_text(text, encoding="utf-8")
+        said = one_sentence(hue("train", "--output", folder, "--resume"), exit_code=1)
+        assert said.startswith(f"{folder / 'run.json'}: expected the record of an interrupted run (")
 
 
 def when(condition: Callable[[], bool], act: Callable[[], object], seconds: float = 60) -> threading.Thread:
@@ -219,7 +293,10 @@ def test_tars_from_a_shell_s_wildcard(photos: Path, tmp_path: Path, monkeypatch:
         (["--dataset", ".", "--precision", "float8"], r"--precision float8: expected auto, float32 or bfloat16\."),
         (["--dataset", ".", "--device", "tpu"], r"--device tpu: expected auto, cpu, cuda, cuda:N or mps\."),
         (["--dataset", ".", "--output", "r"], r"\.?: ?expected two colour photos or more, .* found 0\..*"),
-        (["--dataset", "kaggle"], r"The data set 'kaggle' could not be fetched .* --dataset FOLDER\."),
+        (
+            ["--dataset", "kaggle"],
+            r"The data set 'kaggle' could not be fetched: Kaggle cannot be reached\. .* --dataset FOLDER\.",
+        ),
     ],
 )
 def test_wrong_usage_is_one_sentence(
@@ -304,3 +381,4 @@ def test_the_manual_s_options_exist() -> None:
     page = (ROOT / "docs" / "commands" / "train.md").read_text(encoding="utf-8")
     known = set(re.findall(r"--[a-z-]+", hue("train", "--help").output))
     assert set(re.findall(r"(?<=[ `])--[a-z][a-z-]+", page)) <= known
+    assert f"Default: {DEFAULT_MODEL}." in " ".join(hue("train", "--help").output.replace("│", " ").split())

@@ -146,12 +146,13 @@ class Reporter:
         self._console(stderr=False).print(table)
 
     @contextmanager
-    def progress(self, total: float | None, description: str) -> Iterator[ProgressBar]:
+    def progress(self, total: float | None, description: str, *, percent: bool = False) -> Iterator[ProgressBar]:
         """Show a bar with rate and time left on standard error, where that is a terminal.
 
         Args:
             total: how many steps there are; None where nobody knows yet.
             description: what is going on.
+            percent: show the share that is done, where steps and their rate would mean nothing.
         """
         if not self.shows_progress:
             yield ProgressBar(None, None)
@@ -161,8 +162,7 @@ class Reporter:
         columns = (
             rp.TextColumn("{task.description}"),
             rp.BarColumn(),
-            rp.MofNCompleteColumn(),
-            _rate_column(),
+            *((rp.TaskProgressColumn(),) if percent else (rp.MofNCompleteColumn(), _rate_column())),
             rp.TimeRemainingColumn(),
             rp.TextColumn("{task.fields[said]}", style="dim"),
         )

@@ -18,7 +18,6 @@ from hue_cli.errors import UsageError
 if TYPE_CHECKING:
     from hue_cli.train.loop import Progress
 
-DEFAULT_MODEL = "residual-curriculum"
 SAY_EVERY_SECONDS = 60.0
 
 
@@ -56,13 +55,13 @@ class _Listener:
         """See :class:`hue_cli.train.run.Listener`."""
         if self._training is None:
             self._stack.close()
-            self._training = self._stack.enter_context(self.reporter.progress(100, "training %"))
+            self._training = self._stack.enter_context(self.reporter.progress(100, "training", percent=True))
         percent = 100 * progress.progress
         self._training.advance(
             percent - self._done,
             stage=progress.stage,
             loss=round(progress.loss, 4),
-            images=f"{progress.images_per_second:.0f}/s",
+            photos=f"{progress.images_per_second:.0f}/s",
         )
         self._done = percent
         now = time.monotonic()
@@ -97,7 +96,9 @@ def train(
     more: Annotated[
         list[str] | None, typer.Argument(metavar="[MORE]...", help="More sources, as a shell's wildcard gives them.")
     ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="Recipe to train.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Recipe to train. Default: residual-curriculum.")
+    ] = None,
     dataset: Annotated[
         list[str] | None,
         typer.Option("--dataset", metavar="NAME|PATH", help="`kaggle`, a folder of colour photos, or tars of them."),
@@ -120,20 +121,28 @@ def train(
         typer.Option("--max-minutes", min=0.0, help="Train so long; schedule and curriculum are fitted to it."),
     ] = None,
     device: Annotated[
-        str, typer.Option("--device", "-d", metavar="auto|cpu|cuda[:N]|mps", help="Where training runs.")
-    ] = "auto",
+        str | None,
+        typer.Option("--device", "-d", metavar="auto|cpu|cuda[:N]|mps", help="Where training runs. Default: auto."),
+    ] = None,
     precision: Annotated[
-        str, typer.Option("--precision", metavar="auto|float32|bfloat16", help="auto: bfloat16 where it is fast.")
-    ] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the run folder.")] = False,
+        str | None,
+        typer.Option(
+            "--precision", metavar="auto|float32|bfloat16", help="Default: auto, which is bfloat16 where that is fast."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the run in the run folder, with the options it was started with."),
+    ] = False,
     encoder_weights: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--encoder-weights",
             metavar="imagenet|none|FILE",
-            help="Start of an encoder: ImageNet (from HUE_DATA_DIR/pretrained, else fetched), nothing, or a file.",
+            help="Start of an encoder: ImageNet (the default; from HUE_DATA_DIR/pretrained, else fetched), nothing, "
+            "or a file.",
         ),
-    ] = "imagenet",
+    ] = None,
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
     json_report: JsonOpt = False,
@@ -150,34 +159,36 @@ def train(
 
         hue train --dataset train-*.tar --max-minutes 60
 
-        hue train --dataset photos/ --output runs/residual-curriculum@0 --resume
+        hue train --output runs/residual-curriculum@0 --resume
     """
     reporter = Reporter(Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report))
-    sources = [*(dataset or []), *(more or [])]
-    if not sources:
+    given = {
+        "model": model,
+        "dataset": _expand([*(dataset or []), *(more or [])]),
+        "val": _expand(val or []),
+        "output": output,
+        "epochs": epochs,
+        "size": size,
+        "batch_size": batch_size,
+        "lr": lr,
+        "seed": seed,
+        "max_images": max_images,
+        "max_minutes": max_minutes,
+        "device": device,
+        "precision": precision,
+        "encoder_weights": encoder_weights,
+    }
+    given = {name: value for name, value in given.items() if value not in (None, ())}
+    if not resume and "dataset" not in given:
         raise UsageError("Nothing to train on. Name it: --dataset kaggle, --dataset FOLDER or --dataset photos.tar.")
-    if precision not in ("auto", "float32", "bfloat16"):
+    if precision not in (None, "auto", "float32", "bfloat16"):
         raise UsageError(f"--precision {precision}: expected auto, float32 or bfloat16.")
 
-    from hue_cli.train.run import Options, run
+    from hue_cli.train.options import Options
+    from hue_cli.train.resume import recall
+    from hue_cli.train.run import run
 
-    options = Options(
-        model=model,
-        dataset=_expand(sources),
-        val=_expand(val or []),
-        output=output,
-        epochs=epochs,
-        size=size,
-        batch_size=batch_size,
-        lr=lr,
-        seed=seed,
-        max_images=max_images,
-        max_minutes=max_minutes,
-        device=device,
-        precision=precision,
-        resume=resume,
-        encoder_weights=encoder_weights,
-    )
+    options = recall(given) if resume else Options(**given)
     with ExitStack() as stack:
         result = run(options, _Listener(reporter, stack))
     rows = [(name, value) for name, value in result.metrics.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,12 +78,25 @@ def fetch(name: str) -> Dataset:
     try:
         root = Path(dataset_download(KAGGLE_HANDLE))
     except Exception as error:  # kagglehub lets its HTTP library's and its own errors through, of no common base
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DatasetError(f"The data set {name!r} could not be fetched from Kaggle ({reason}). {remedy}") from error
+        reason = "Kaggle cannot be reached" if _is_unreachable(error) else f"Kaggle refuses it ({_first_line(error)})"
+        raise DatasetError(f"The data set {name!r} could not be fetched: {reason}. {remedy}") from error
     found = _kaggle_layout(root)
     if not found:
         raise DatasetError(f"{root}: expected a folder train_color, found none. {remedy}")
     return found
+
+
+def _is_unreachable(error: BaseException | None) -> bool:
+    """Tell whether a failure began with the network itself, whatever libraries wrapped it in."""
+    while error is not None:
+        if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def resolve(sources: Sequence[str], val: Sequence[str] = ()) -> Dataset:

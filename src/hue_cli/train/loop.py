@@ -26,7 +26,8 @@ STATE_EVERY_SECONDS = 120.0
 VALIDATIONS = 24
 """Validations in a run at most, beside those at the end of each stage."""
 VALIDATE_EVERY_SECONDS = 30.0
-"""Less often in short runs, which would do little else."""
+VALIDATION_SHARE = 0.05
+"""Of the time of training at most, beside those at the end of each stage: a budget is for training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,33 @@ class Run:
     save_samples: Callable[[str], object]
     tell: Callable[[Progress], None]
     _losses: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Curve:
+    """When the curve gets its next point between the ends of stages.
+
+    Attributes:
+        next_at: progress from which one is due.
+        since: seconds of training at the last one's end, or at the start.
+        began: seconds of training when this process began.
+        last: seconds that the last one took; 0 until there is one.
+        spent: seconds that all of them took.
+    """
+
+    next_at: float
+    since: float
+    began: float
+    last: float = 0.0
+    spent: float = 0.0
+
+    def is_due(self, progress: float, seconds: float) -> bool:
+        affordable = self.spent + self.last <= VALIDATION_SHARE * (seconds - self.began)
+        return progress >= self.next_at and seconds - self.since >= VALIDATE_EVERY_SECONDS and affordable
+
+    def note(self, progress: float, seconds: float, took: float) -> None:
+        self.next_at, self.since = _next_validation(progress), seconds
+        self.last, self.spent = took, self.spent + took
 
 
 @contextmanager
@@ -97,8 +125,7 @@ def train(run: Run) -> tuple[bool, Position]:
     saved_at, told_at, told_step = seconds, seconds, step
     progress = run.plan.progress(step, seconds)
     stage_index = run.plan.stage_at(progress)
-    next_validation = _next_validation(progress)
-    validated_at = seconds
+    curve = _Curve(next_at=_next_validation(progress), since=seconds, began=seconds)
     permutation = (-1, torch.empty(0))
     run.network.train()
     before, started = seconds, time.perf_counter()
@@ -119,10 +146,10 @@ def train(run: Run) -> tuple[bool, Position]:
                 _tell(run, progress, step, stage_index, (step - told_step) * run.batch_size / (seconds - told_at))
                 told_at, told_step = seconds, step
             reached = run.plan.stage_at(progress) if progress < 1 else len(run.plan.stages)
-            due = progress >= next_validation and seconds - validated_at >= VALIDATE_EVERY_SECONDS
-            if reached != stage_index or due:
+            if reached != stage_index or curve.is_due(progress, seconds):
                 _write_row(run, step, stage_index)
-                next_validation, validated_at = _next_validation(progress), seconds
+                ended = before + time.perf_counter() - started
+                curve.note(progress, ended, took=ended - seconds)
             if reached != stage_index:
                 run.save_samples(_stage_file(run, stage_index))
                 stage_index = min(reached, len(run.plan.stages) - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,51 +13,31 @@ import torch
 from torch import nn
 
 from hue_cli.data.datasets import Dataset, resolve
-from hue_cli.errors import CheckpointError, DeviceError, UsageError
+from hue_cli.errors import CheckpointError, DeviceError
 from hue_cli.images.write import remove_stale_parts
-from hue_cli.losses.regression import MSSSIM_MINIMUM
 from hue_cli.models.build import build_network, count_parameters
 from hue_cli.models.colorizer import Colorizer
-from hue_cli.models.encoders.pretrained import IMAGENET, load_encoder
+from hue_cli.models.encoders.pretrained import load_encoder
 from hue_cli.recipes import find_recipe
-from hue_cli.recipes.schema import LossTerm, Optim, Recipe
+from hue_cli.recipes.schema import Optim, Recipe
 from hue_cli.recipes.specs import GamutClassifierSpec
 from hue_cli.train.average import MovingAverage
 from hue_cli.train.calibrate import calibrate
-from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, Position, load_state, save_weights, write_text
+from hue_cli.train.checkpoint import RUN, WEIGHTS, Position, load_state, save_weights, write_text
 from hue_cli.train.device import autocast, find_device, tuned
 from hue_cli.train.loop import Progress, Run, train
+from hue_cli.train.options import Options, adapt, usual_folder
 from hue_cli.train.photos import Listener as PhotoListener
 from hue_cli.train.photos import RunPhotos
 from hue_cli.train.plan import Plan
 from hue_cli.train.record import Record, command, versions
+from hue_cli.train.resume import check_photos, read_record
 from hue_cli.train.seeding import seed_everything
 from hue_cli.train.steps import make_step
 from hue_cli.train.validate import validate
 
 CURVE_PHOTOS = 100
 """So many draw the curve."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What ``hue train`` was asked for; None leaves the recipe's own value."""
-
-    model: str
-    dataset: tuple[str, ...]
-    val: tuple[str, ...] = ()
-    output: Path | None = None
-    epochs: int | None = None
-    size: int | None = None
-    batch_size: int | None = None
-    lr: float | None = None
-    seed: int | None = None
-    max_images: int | None = None
-    max_minutes: float | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    resume: bool = False
-    encoder_weights: str = IMAGENET
 
 
 class Listener(PhotoListener, Protocol):
@@ -76,57 +56,6 @@ class Result:
     metrics: Mapping[str, float]
 
 
-def adapt(recipe: Recipe, options: Options) -> Recipe:
-    """Return the recipe with what the options change.
-
-    ``--epochs`` keeps the proportions of the curriculum, each stage at least one epoch.
-
-    Raises:
-        UsageError: a value makes no sense for the recipe.
-    """
-    for option, value in {"--lr": options.lr, "--max-minutes": options.max_minutes}.items():
-        if value is not None and not value > 0:  # which refuses NaN too
-            raise UsageError(f"{option} {value:g}: expected more than 0.")
-    stages = recipe.stages
-    if options.epochs is not None:
-        if options.epochs < len(stages):
-            raise UsageError(
-                f"--epochs {options.epochs}: {recipe.name} has {len(stages)} stages, one epoch each or more."
-            )
-        stages = tuple(
-            replace(stage, epochs=epochs) for stage, epochs in zip(stages, _share(options.epochs, recipe), strict=True)
-        )
-    if options.size is not None:
-        smallest = (
-            MSSSIM_MINIMUM if any(term is LossTerm.MSSSIM for term, _ in recipe.loss.terms) else recipe.size.minimum
-        )
-        multiple = recipe.size.multiple_of
-        if options.size < smallest or options.size % multiple:
-            raise UsageError(
-                f"--size {options.size}: {recipe.name} takes multiples of {multiple} from {smallest} pixels on."
-            )
-        stages = tuple(replace(stage, size=options.size) for stage in stages)
-    return replace(
-        recipe,
-        stages=stages,
-        batch_size=options.batch_size or recipe.batch_size,
-        optim=replace(recipe.optim, lr=options.lr or recipe.optim.lr),
-        seed=recipe.seed if options.seed is None else options.seed,
-    )
-
-
-def _share(epochs: int, recipe: Recipe) -> list[int]:
-    """Divide ``epochs`` among the stages as the recipe does, by largest remainder, at least one each."""
-    exact = [stage.epochs * epochs / recipe.epochs for stage in recipe.stages]
-    shares = [max(1, int(value)) for value in exact]
-    while sum(shares) != epochs:
-        step = 1 if sum(shares) < epochs else -1
-        candidates = [i for i, share in enumerate(shares) if share + step >= 1]
-        chosen = max(candidates, key=lambda i: step * (exact[i] - shares[i]))
-        shares[chosen] += step
-    return shares
-
-
 def make_optimizer(network: nn.Module, optim: Optim) -> torch.optim.Optimizer:
     """Return Adam with decoupled weight decay; an encoder with ImageNet weights is a group of its own."""
     encoder = getattr(network, "encoder", None)
@@ -143,8 +72,8 @@ def _folder(recipe: Recipe, options: Options) -> Path:
     """Return the run's folder: as asked, or ``runs/NAME@SEED``, numbered if that exists."""
     if options.output:
         return options.output
-    base = Path("runs") / f"{recipe.name}@{recipe.seed}"
-    if options.resume or not base.exists():
+    base = usual_folder(recipe.name, recipe.seed)
+    if not base.exists():
         return base
     return next(path for n in range(2, 10**6) if not (path := base.with_name(f"{base.name}-{n}")).exists())
 
@@ -153,7 +82,6 @@ def _describe(folder: Path, recipe: Recipe, options: Options, dataset: Dataset, 
     description = {
         "recipe": recipe.to_dict(),
         "digest": recipe.digest(),
-        "command": command(),
         "versions": versions(),
         "seed": recipe.seed,
         "dataset": dataset.name,
@@ -163,22 +91,18 @@ def _describe(folder: Path, recipe: Recipe, options: Options, dataset: Dataset, 
     write_text(folder / RUN, json.dumps(description, indent=2, default=str) + "\n")
 
 
-def _recorded(folder: Path, fact: str) -> object:
-    """Return what ``run.json`` says of a fact, None if it says nothing."""
-    try:
-        return json.loads((folder / RUN).read_text(encoding="utf-8")).get(fact)
-    except (OSError, ValueError, AttributeError):
-        return None
-
-
 def run(options: Options, listener: Listener) -> Result:
     """Train as ``options`` say and leave a run folder behind.
+
+    Args:
+        options: of a resumed run, what :func:`hue_cli.train.resume.recall` returns.
+        listener: told how it goes.
 
     Raises:
         UsageError: the options do not fit each other or the recipe.
         DatasetError: there is nothing to train on.
         DeviceError: the device cannot be used, or its memory does not hold a step.
-        CheckpointError: the folder holds another run, or nothing to resume, or cannot be written.
+        CheckpointError: the folder holds another run, or cannot be written, or the run was of other photos.
     """
     recipe = adapt(find_recipe(options.model), options)
     device = find_device(options.device)
@@ -187,8 +111,6 @@ def run(options: Options, listener: Listener) -> Result:
         raise CheckpointError(
             f"{folder}: a run lies there already. Go on with --resume, or name another with --output."
         )
-    if options.resume and not (folder / STATE).exists():
-        raise CheckpointError(f"{folder}: expected an interrupted run, found none. Name its folder with --output.")
     dataset = resolve(options.dataset, options.val)
     listener.note(f"reading photos of {dataset.name} …")
     try:
@@ -233,11 +155,14 @@ def _run(
     """Train on what :func:`run` has made ready."""
     largest = max(stage.size for stage in recipe.stages)
     photos, val = sources.for_training(largest), sources.for_validation(largest)
+    before = read_record(folder) if options.resume else {}
+    kept = {"train": len(photos), "val": len(val), "train_digest": photos.digest(), "val_digest": val.digest()}
+    check_photos(folder, before, kept)
     seed_everything(recipe.seed)
     network = build_network(recipe.net)
     # What a resumed run's encoder began with, its first start has written down.
     encoder_weights = (
-        _recorded(folder, "encoder_weights")
+        before.get("encoder_weights")
         if options.resume
         else load_encoder(network, options.encoder_weights, listener.note)
     )
@@ -261,11 +186,13 @@ def _run(
     colorizer = Colorizer(average.network, recipe.space).eval()
     size = recipe.stages[-1].size
     facts: dict[str, object] = {
+        "command": before.get("command", command()),
+        "resumed": [*before.get("resumed", []), command()] if options.resume else [],
         "parameters": count_parameters(network),
         "encoder_weights": encoder_weights,
         "device": _device_name(device),
         "precision": "bfloat16" if cast._enabled else "float32",
-        "photos": {"train": len(photos), "val": len(val), "train_digest": photos.digest(), "val_digest": val.digest()},
+        "photos": kept,
     }
     _describe(folder, recipe, options, dataset, facts)
     listener.note(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -86,3 +87,16 @@ def test_a_terminal_sees_a_bar_and_lines_above_it(
     assert "Training" in err
     assert "careful" in err
     assert "loss 0.25" in err
+
+
+def test_a_bar_of_percents_shows_no_rate_of_percents(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with Reporter().progress(100, "training", percent=True) as bar:
+        for _ in range(3):
+            bar.advance(10, photos="47/s")
+    err = capsys.readouterr().err
+    assert "30%" in err
+    assert set(re.findall(r"\S*/s\b", err)) == {"47/s"}

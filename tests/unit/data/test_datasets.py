@@ -30,7 +30,17 @@ def test_kaggle_without_a_network_says_what_to_do(alone: Path) -> None:
     assert f"https://www.kaggle.com/datasets/{KAGGLE_HANDLE}" in said
     assert f"unpack it to {alone / 'data' / 'kaggle'}" in said
     assert "--dataset FOLDER" in said
+    assert said.startswith("The data set 'kaggle' could not be fetched: Kaggle cannot be reached. Download ")
     assert "\n" not in said
+
+
+def test_a_refusal_by_kaggle_keeps_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_handle: str) -> str:
+        raise RuntimeError("403 Client Error: consent required\nURL: …")
+
+    monkeypatch.setattr("kagglehub.datasets.dataset_download", refuse)
+    with pytest.raises(DatasetError, match=r"Kaggle refuses it \(403 Client Error: consent required\)\. Download"):
+        fetch("kaggle")
 
 
 @pytest.mark.parametrize("below", [".", "data"])

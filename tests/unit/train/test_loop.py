@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 from collections.abc import Callable, Iterator
@@ -144,6 +145,45 @@ def test_a_time_budget_ends_the_run_with_every_stage_seen(begin: Begin, recipe: 
     assert 1.0 <= end.seconds < 20
     assert list(dict.fromkeys(watch.sees)) == list(StageInput)
     assert run.optimizer.param_groups[0]["lr"] < 0.3e-3
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize(("takes", "between"), [(1.0, 23), (8.0, 11), (100.0, 1), (1000.0, 1)])
+def test_validation_leaves_a_budget_to_training(
+    begin: Begin, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, takes: float, between: int
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(loop, "STATE_EVERY_SECONDS", 1e9)
+    stages = (Stage(epochs=10**4, size=24, sees=StageInput.GREY),)
+    run, _ = begin(
+        tmp_path, replace(recipe, stages=stages), max_seconds=1800.0, before=lambda _count: clock.advance(10.0)
+    )
+    validations: list[float] = []
+
+    def validate() -> dict[str, float]:
+        validations.append(clock.now)
+        clock.advance(takes)
+        return {}
+
+    run.validate, run.save_samples, run.record.draw_curve = validate, lambda _name: None, lambda: None
+    assert train(run)[0]
+    # The last one is the stage's own; the first one's duration cannot be known before.
+    assert len(validations) - 1 == between
+    assert all(later - earlier >= 30 for earlier, later in itertools.pairwise(validations[:-1]))
+    assert between == 1 or between * takes <= 0.05 * 1800
 
 
 def test_the_first_state_lies_there_before_the_first_step(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:

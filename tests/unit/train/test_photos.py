@@ -10,8 +10,10 @@ import torch
 from PIL import Image
 
 from hue_cli.data.datasets import Dataset
+from hue_cli.errors import CheckpointError
 from hue_cli.recipes.schema import Split
 from hue_cli.train.photos import RunPhotos
+from hue_cli.train.resume import check_photos
 
 
 class Silent:
@@ -42,3 +44,16 @@ def test_the_split_is_exact_and_divides_every_photo(tmp_path: Path, split: tuple
     train, held = photos.for_training(8).names, photos.for_validation(8).names
     assert (len(train), len(held)) == (20 - val, val)
     assert {*train, *held} == {f"{number}.png" for number in range(20)}
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_a_run_goes_on_with_its_own_photos_alone(tmp_path: Path, part: str) -> None:
+    now = {"train": 4000, "val": 500, "train_digest": "a" * 64, "val_digest": "b" * 64}
+    check_photos(tmp_path, {}, now)
+    check_photos(tmp_path, {"photos": {"train": 4000, "val": 500}}, now)
+    check_photos(tmp_path, {"photos": now}, now)
+    before = {**now, part: 1234, f"{part}_digest": "c" * 64}
+    with pytest.raises(
+        CheckpointError, match=rf"started with 1,234 photos of digest c{{12}} \({part}\), and there are"
+    ):
+        check_photos(tmp_path, {"photos": before}, now)

@@ -14,8 +14,8 @@ from hue_cli.errors import UsageError
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.residual import RESIDUAL, RESIDUAL_CURRICULUM
 from hue_cli.recipes.schema import Optim, Schedule, Stage
+from hue_cli.train.options import Options, adapt
 from hue_cli.train.plan import Plan
-from hue_cli.train.run import Options, adapt
 
 epochs_of_stages = st.lists(st.integers(1, 60), min_size=1, max_size=5)
 
