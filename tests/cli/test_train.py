@@ -285,7 +285,7 @@ def test_tars_from_a_shell_s_wildcard(photos: Path, tmp_path: Path, monkeypatch:
         (["--dataset", ".", "--model", "resnet"], r"No recipe is called 'resnet'\. There are: .*residual.*"),
         (["--dataset", ".", "--max-minutes", "0"], r"--max-minutes 0: expected more than 0\."),
         (["--dataset", ".", "--lr", "0"], r"--lr 0: expected more than 0\."),
-        (["--dataset", ".", "--size", "100"], r"--size 100: residual-curriculum takes multiples of 16 from 161 .*"),
+        (["--dataset", ".", "--size", "100"], r"--size 100: residual-curriculum takes multiples of 16 from 176 .*"),
         (
             ["--dataset", ".", "--epochs", "3"],
             r"--epochs 3: residual-curriculum has 4 stages, one epoch each or more\.",

@@ -7,7 +7,7 @@ import os
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -162,7 +162,7 @@ def train(
         hue train --output runs/residual-curriculum@0 --resume
     """
     reporter = Reporter(Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report))
-    given = {
+    asked: dict[str, Any] = {
         "model": model,
         "dataset": _expand([*(dataset or []), *(more or [])]),
         "val": _expand(val or []),
@@ -178,7 +178,7 @@ def train(
         "precision": precision,
         "encoder_weights": encoder_weights,
     }
-    given = {name: value for name, value in given.items() if value not in (None, ())}
+    given = {name: value for name, value in asked.items() if value not in (None, ())}
     if not resume and "dataset" not in given:
         raise UsageError("Nothing to train on. Name it: --dataset kaggle, --dataset FOLDER or --dataset photos.tar.")
     if precision not in (None, "auto", "float32", "bfloat16"):

@@ -1,8 +1,8 @@
 """SSIM and MS-SSIM of whole batches, one value a photograph.
 
 The same figures as ``torchmetrics`` gives (a test holds them together), many times faster on a CPU: it convolves
-with an 11×11 window; this is the same window as two sums of eleven shifted pictures, and the two variances,
-which are only ever added, are filtered as one.
+with an 11×11 window; here the window is separable, and the two variances, which are only ever added, are filtered as
+one. Training lowers the same function: see :func:`hue_cli.losses.regression.msssim`.
 
 Its borders too: SSIM mirrors the picture at its edges, the structure terms of MS-SSIM only count whole windows.
 scikit-image counts whole windows in SSIM as well, which moves the fourth digit.
@@ -16,6 +16,7 @@ References:
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Final
 
 import torch
@@ -41,8 +42,24 @@ def _gaussian() -> tuple[float, ...]:
 _WEIGHTS: Final = _gaussian()
 
 
+@lru_cache(maxsize=32)
+def _band(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The window at each of its places along an axis, as the rows of a ``(length − 10, length)`` matrix."""
+    band = torch.zeros(length - WINDOW + 1, length, dtype=dtype, device=device)
+    for shift, weight in enumerate(_WEIGHTS):
+        band.diagonal(shift).fill_(weight)
+    return band
+
+
 def _blur(maps: Tensor) -> Tensor:
-    """Weighted mean under every position of the window: ``(…, H, W)`` in, ``(…, H−10, W−10)`` out."""
+    """Weighted mean under every position of the window: ``(…, H, W)`` in, ``(…, H−10, W−10)`` out.
+
+    With a gradient as two matrix products, on a CPU 15 times faster than convolutions of one channel; without one
+    as sums of eleven shifted pictures, in place, which takes little more than half as long.
+    """
+    if maps.requires_grad:
+        down, across = (_band(side, maps.dtype, maps.device) for side in maps.shape[-2:])
+        return down @ maps @ across.T
     for axis in (-2, -1):
         length = maps.shape[axis] - WINDOW + 1
         total = maps.narrow(axis, 0, length) * _WEIGHTS[0]
@@ -86,14 +103,14 @@ def ssim(prediction: Tensor, target: Tensor) -> Tensor:
     return _mirrored_ssim(prediction, target)
 
 
-def ms_ssim(prediction: Tensor, target: Tensor) -> Tensor:
-    """Multi-scale structural similarity over five scales, mean over the three channels at each.
-
-    A scale whose structure is anticorrelated counts as 0, as its fractional power asks.
+def ms_ssim(prediction: Tensor, target: Tensor, *, floor: float = 0.0) -> Tensor:
+    """Multi-scale structural similarity over five scales, mean over the channels at each.
 
     Args:
-        prediction: ``(N, 3, H, W)`` float sRGB in [0, 1].
+        prediction: ``(N, C, H, W)`` float in [0, 1], sRGB as a metric.
         target: the same shape.
+        floor: what a scale counts at least; 0, the definition, is what the fractional power of an anticorrelated
+            structure asks.
 
     Returns:
         ``(N,)`` in [0, 1], 1 for identical pictures; NaN if a side is shorter than 176 pixels.
@@ -102,6 +119,6 @@ def ms_ssim(prediction: Tensor, target: Tensor) -> Tensor:
         return _undefined(target)
     result = torch.ones(target.shape[0], dtype=target.dtype, device=target.device)
     for weight in SCALE_WEIGHTS[:-1]:
-        result = result * _similarity(prediction, target)[1].mean(dim=(1, 2, 3)).relu() ** weight
+        result = result * _similarity(prediction, target)[1].mean(dim=(1, 2, 3)).clamp_min(floor) ** weight
         prediction, target = F.avg_pool2d(prediction, 2), F.avg_pool2d(target, 2)
-    return result * _mirrored_ssim(prediction, target).relu() ** SCALE_WEIGHTS[-1]
+    return result * _mirrored_ssim(prediction, target).clamp_min(floor) ** SCALE_WEIGHTS[-1]

@@ -90,7 +90,7 @@ def load_state(
     if position.digest != digest:
         raise CheckpointError(
             f"{path}: the run trains a recipe with digest {position.digest[:12]}, expected {digest[:12]}. "
-            "Resume with the options that it was started with."
+            "The recipe has changed since the run began. Train afresh into another folder."
         )
     try:
         _fill(tensors, network, average, optimizer)

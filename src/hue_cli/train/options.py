@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hue_cli.errors import UsageError
-from hue_cli.losses.regression import MSSSIM_MINIMUM
+from hue_cli.metrics.structure import MSSSIM_MINIMUM
 from hue_cli.models.encoders.pretrained import IMAGENET
 from hue_cli.recipes.schema import LossTerm, Recipe
 

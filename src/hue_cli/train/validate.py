@@ -10,7 +10,8 @@ from torch import Tensor
 
 from hue_cli.color import lab_torch
 from hue_cli.data.photo_set import Draw, Photos
-from hue_cli.losses.regression import MSSSIM_MINIMUM, msssim
+from hue_cli.metrics import functional as metrics
+from hue_cli.metrics.structure import MSSSIM_MINIMUM, ms_ssim
 from hue_cli.models.colorizer import Colorizer
 
 BATCH = 25
@@ -45,21 +46,6 @@ def paint(colorizer: Colorizer, photos: Photos, size: int, limit: int | None = N
         yield Painted(truth, grey, raw, used)
 
 
-def _psnr(a: Tensor, b: Tensor) -> Tensor:
-    return -10 * ((a - b) ** 2).mean(dim=(1, 2, 3)).clamp_min(1e-10).log10()
-
-
-def _colourfulness_abs(rgb: Tensor) -> Tensor:
-    """The absolute-value variant that papers print, ``(N,)``, of sRGB on the scale of 255."""
-    r, g, b = (rgb * 255).unbind(1)
-    rg, yb = (r - g).abs(), ((r + g) / 2 - b).abs()
-    return _norm(rg.std((1, 2)), yb.std((1, 2))) + 0.3 * _norm(rg.mean((1, 2)), yb.mean((1, 2)))
-
-
-def _norm(a: Tensor, b: Tensor) -> Tensor:
-    return (a**2 + b**2).sqrt()
-
-
 def validate(colorizer: Colorizer, photos: Photos, size: int, limit: int | None = None) -> dict[str, float]:
     """Return the means over the validation photos.
 
@@ -69,14 +55,14 @@ def validate(colorizer: Colorizer, photos: Photos, size: int, limit: int | None 
     sums: dict[str, Tensor] = {}
     for batch in paint(colorizer, photos, size, limit):
         figures = {
-            "psnr": _psnr(batch.used, batch.truth),
-            "psnr_grey": _psnr(batch.grey, batch.truth),
-            "cf_abs": _colourfulness_abs(batch.used),
-            "cf_abs_truth": _colourfulness_abs(batch.truth),
-            "raw_mse": ((batch.raw - batch.truth) ** 2).mean(dim=(1, 2, 3)),
+            "psnr": metrics.psnr(batch.used, batch.truth),
+            "psnr_grey": metrics.psnr(batch.grey, batch.truth),
+            "cf_abs": metrics.colorfulness_absolute(batch.used),
+            "cf_abs_truth": metrics.colorfulness_absolute(batch.truth),
+            "raw_mse": metrics.mse(batch.raw, batch.truth),
         }
         if size >= MSSSIM_MINIMUM:
-            figures["raw_msssim"] = msssim(batch.raw, batch.truth)
+            figures["raw_msssim"] = ms_ssim(batch.raw, batch.truth)
         for name, values in figures.items():
             sums[name] = sums.get(name, values.new_zeros(())) + values.sum()
     count = min(len(photos), limit or len(photos))

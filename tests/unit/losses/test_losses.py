@@ -12,7 +12,8 @@ from torch.autograd import gradcheck
 from torch.nn import functional as F
 
 from hue_cli.losses.classification import mean_ab, soft_cross_entropy
-from hue_cli.losses.regression import MSSSIM_MINIMUM, TERMS, loss_terms, msssim
+from hue_cli.losses.regression import TERMS, loss_terms, msssim
+from hue_cli.metrics.structure import MSSSIM_MINIMUM, ms_ssim
 from hue_cli.recipes.schema import Loss, LossTerm
 
 SIDE = MSSSIM_MINIMUM
@@ -29,7 +30,7 @@ def pair(term: LossTerm, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Te
 @pytest.mark.parametrize("term", TERMS, ids=str)
 def test_gradients_are_right(term: LossTerm) -> None:
     painted, truth = pair(term)
-    # Fast mode: along a random direction, because MS-SSIM needs 25,921 pixels.
+    # Fast mode: along a random direction, because MS-SSIM needs 30,976 pixels.
     assert gradcheck(lambda x: TERMS[term](x, truth), painted, fast_mode=True)
 
 
@@ -68,10 +69,20 @@ def test_a_negative_leaves_msssim_something_to_learn_from() -> None:
     assert 0 < float(figure.detach()) < 0.1
 
 
+def test_training_lowers_what_eval_measures() -> None:
+    """One function, blurred in two ways: with a gradient and without."""
+    torch.manual_seed(0)
+    truth = F.interpolate(torch.rand(2, 3, 20, 20), (SIDE, SIDE + 20), mode="bicubic").clamp(0, 1)
+    painted = (truth + 0.1 * torch.randn_like(truth)).clamp(0, 1)
+    lowered = msssim(painted.clone().requires_grad_(), truth)
+    assert lowered.requires_grad
+    torch.testing.assert_close(lowered.detach(), ms_ssim(painted, truth), atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize(("height", "width"), [(SIDE - 1, SIDE), (SIDE, 32)])
 def test_pictures_too_small_for_five_scales_are_refused(height: int, width: int) -> None:
     small = torch.rand(1, 3, height, width)
-    with pytest.raises(ValueError, match=f"161 pixels or more on each side, found {height}×{width}"):
+    with pytest.raises(ValueError, match=f"176 pixels or more on each side, found {height}×{width}"):
         msssim(small, small)
 
 

@@ -92,7 +92,7 @@ def test_text_is_written_whole_or_not_at_all(tmp_path: Path, no_room: None) -> N
 
 
 def test_another_recipe_is_refused(trained: Path, begin: Begin, recipe: Recipe) -> None:
-    with pytest.raises(CheckpointError, match="Resume with the options that it was started with"):
+    with pytest.raises(CheckpointError, match="The recipe has changed since the run began"):
         begin(trained, replace(recipe, batch_size=3))
 
 

@@ -104,7 +104,7 @@ def test_without_options_a_recipe_stays_what_it_is() -> None:
         ({"max_minutes": 0.0}, "--max-minutes 0: expected more than 0"),
         ({"max_minutes": -1.0}, "--max-minutes -1: expected more than 0"),
         ({"max_minutes": float("nan")}, "--max-minutes nan"),
-        ({"size": 160}, "--size 160: residual takes multiples of 16 from 161 pixels on"),
+        ({"size": 160}, "--size 160: residual takes multiples of 16 from 176 pixels on"),
         ({"size": 180}, "--size 180: residual takes multiples of 16"),
     ],
 )
