@@ -31,6 +31,8 @@ _LOSSLESS_TIFF = frozenset(("raw", "packbits", "tiff_lzw", "tiff_adobe_deflate",
 _WHITE_IS_ZERO = 0
 _PHOTOMETRIC_TAG = 262
 _BYTE_ORDERS = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
+_MOST_DPI = 65_535
+"""What a JPEG can say. Larger numbers are damage, and no format has room for all of them."""
 _KEPT_TIFF_TAGS = (270, 271, 272, 305, 306, 315, 33432)  # description, make, model, software, date, artist, copyright
 
 # The picture's pixels are bounded below, with a sentence of our own, before any is decoded.
@@ -61,6 +63,15 @@ def read_photo(source: Path | bytes, name: str | None = None) -> Photo:
         raise ImageError(f"{name}: {_describe_os_error(error)}") from error
     except Exception as error:  # decoders raise anything on damaged files: SyntaxError, struct.error, IndexError …
         raise ImageError(f"{name}: the file is damaged ({error}).") from error
+
+
+def count_pixels(path: Path) -> int:
+    """Return how many pixels the file's header announces; 0 where it cannot be read, as reading it will say."""
+    try:
+        with _open(path) as stream, Image.open(stream, formats=_formats()) as image:
+            return image.width * image.height
+    except Exception:  # decoders raise anything on damaged files
+        return 0
 
 
 @cache
@@ -173,7 +184,7 @@ def _read_metadata(image: Image.Image) -> tuple[Metadata, int]:
         exif=block,
         # Bytes 16 to 20 name the colour space; a profile of greys or of ink does not fit an RGB picture.
         icc=icc if isinstance(icc, bytes) and icc[16:20] == b"RGB " and image.mode != "CMYK" else None,
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
+        dpi=(float(dpi[0]), float(dpi[1])) if dpi and all(0 < dots <= _MOST_DPI for dots in dpi) else None,
         compression=compression if compression in _LOSSLESS_TIFF else None,
     )
     return metadata, orientation
