@@ -9,9 +9,8 @@ before it is decoded: its header says how large it will be.
 from __future__ import annotations
 
 import os
-import threading
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,19 +49,19 @@ class FolderColorizer:
         self._batch_size = batch_size
         self._workers = workers
 
-    def run(self, plan: Iterable[Job | Row], stop: threading.Event | None = None) -> Generator[Row]:
+    def run(self, plan: Iterable[Job | Row], must_stop: Callable[[], bool] = lambda: False) -> Generator[Row]:
         """Yield a row for each photograph, in the order in which they end.
 
         Args:
             plan: what to do; its rows are passed on.
-            stop: once set, the run ends: what a thread is busy writing is finished and gets its row, the
-                rest is left. Closing the iterator does the same, without the rows.
+            must_stop: asked between steps; once true, the run ends: what a thread is busy writing is finished
+                and gets its row, the rest is left. Closing the iterator does the same, without the rows.
         """
         with warnings.catch_warnings(), ThreadPoolExecutor(self._workers, "hue") as pool:
             # Decoders warn of oddities in metadata; a person can do nothing about them.
             warnings.filterwarnings("ignore", module=r"PIL\.")
             try:
-                run = _Run(self._steps, iter(plan), pool, self._batch_size, self._workers, stop or threading.Event())
+                run = _Run(self._steps, iter(plan), pool, self._batch_size, self._workers, must_stop)
                 yield from run
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -78,13 +77,13 @@ class _Run:
         pool: ThreadPoolExecutor,
         batch_size: int,
         workers: int,
-        stop: threading.Event,
+        must_stop: Callable[[], bool],
     ) -> None:
         self._steps = steps
         self._plan: Iterator[Job | Row] | None = plan
         self._next: tuple[Job, int] | None = None
         self._pool = pool
-        self._stop = stop
+        self._must_stop = must_stop
         self._workers = workers
         self._most = 2 * (workers + batch_size)
         self._reading: dict[Future[Prepared], tuple[Job, int]] = {}
@@ -94,7 +93,7 @@ class _Run:
         self._cleaned: set[Path] = set()
 
     def __iter__(self) -> Iterator[Row]:
-        while not self._stop.is_set():
+        while not self._must_stop():
             yield from self._fill()
             if not (self._reading or self._waiting or self._finishing):
                 return
@@ -108,7 +107,7 @@ class _Run:
 
     def _fill(self) -> Iterator[Row]:
         """Begin to read as many photographs as the bounds allow."""
-        while not self._stop.is_set():
+        while not self._must_stop():
             if self._next is None:
                 step = None if self._plan is None else next(self._plan, None)
                 if step is None:
