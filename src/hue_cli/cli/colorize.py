@@ -144,9 +144,7 @@ def _open(report: Reporter, model_file: ModelFile, device: str, settings: Settin
     return Steps(session, settings)
 
 
-def _coloured(
-    steps: Steps, plan: Plan, batch_size: int | None, workers: int | None, tally: Tally
-) -> Generator[Row]:
+def _coloured(steps: Steps, plan: Plan, batch_size: int | None, workers: int | None, tally: Tally) -> Generator[Row]:
     from hue_cli.infer.folder import FolderColorizer, usable_cores
 
     run = FolderColorizer(
@@ -254,7 +252,7 @@ class Tally:
 
     @contextmanager
     def _heeding_ctrl_c(self) -> Iterator[None]:
-        """Let the first Ctrl-C end the run in order, with a row for all that was finished; the second ends it at once."""
+        """Let the first Ctrl-C end the run in order, with a row for each finished file, and the second at once."""
 
         def stop(number: int, frame: FrameType | None) -> None:
             if self.interrupted:
@@ -323,6 +321,6 @@ class Tally:
                 "(--overwrite makes them again)."
             )
         if own:
-            yield f"Left out {len(own)} that look like hue's own results, such as {own[0]} (named alone, it is colorized)."
+            yield f"Left out {len(own)} that look like hue's own, such as {own[0]} (name it alone to colorize it)."
         if links:
             yield f"Did not follow {len(links)} linked folders, such as {links[0]} (name it to colorize it)."

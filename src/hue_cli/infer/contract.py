@@ -97,12 +97,14 @@ def _checked(key: str, value: Any, kind: type) -> Any:
     """Return a value that its field can hold.
 
     Raises:
-        ValueError: it is of another type, or a size that no network has.
+        TypeError: it is of another type.
+        ValueError: it is a size that no network has, or no number.
     """
-    if type(value) is not kind:  # True is no size, though Python counts it among the numbers
-        raise ValueError(f"{key} is {value!r}, expected {kind.__name__}")
+    is_of_kind = isinstance(value, kind) and not isinstance(value, bool)  # Python counts True among the numbers
+    if not is_of_kind:
+        raise TypeError(f"{key} is {value!r}, expected {kind.__name__}")
     if kind is int and not 1 <= value <= _LARGEST:
         raise ValueError(f"{key} is {value}, expected 1 to {_LARGEST:,}")
     if kind is dict and not all(isinstance(number, int | float) for number in value.values()):
-        raise ValueError(f"{key} holds what is no number")
+        raise ValueError(f"{key} holds something that is no number")
     return value

@@ -328,7 +328,9 @@ class Plan:
             return identity is not None
         if not self.naming.overwrite:
             return False  # nothing that is there is written over
-        is_input = identity in self._identities or any(self._walks(_real(folder.path), output) for folder in self.folders)
+        is_input = identity in self._identities or any(
+            self._walks(_real(folder.path), output) for folder in self.folders
+        )
         return is_input and not made_by_hue(output)
 
     def _walks(self, folder: str, output: Path) -> bool:

@@ -71,7 +71,7 @@ def test_a_model_that_does_not_give_two_planes_is_refused_before_any_work(
         ({"minimum": 0}, "minimum is 0, expected 1 to 8,192"),
         ({"minimum": 10**9}, "expected 1 to 8,192"),
         ({"recipe": None}, "recipe is None, expected str"),
-        ({"metrics": {"psnr": "high"}}, "metrics holds what is no number"),
+        ({"metrics": {"psnr": "high"}}, "metrics holds something that is no number"),
         ({"metrics": [1]}, "expected dict"),
     ],
 )
@@ -91,7 +91,9 @@ def test_auto_says_what_it_chose_and_cuda_says_why_not(tiny_model: Path, monkeyp
     session = open_session(content, "tiny", "auto")
     assert session.device == "cpu"
     assert session.choice == "Using the CPU: no NVIDIA driver was found."
-    with pytest.raises(DeviceError, match=r"no NVIDIA driver was found.*pip install '\.\[cuda\]' in hue's source folder"):
+    with pytest.raises(
+        DeviceError, match=r"no NVIDIA driver was found.*pip install '\.\[cuda\]' in hue's source folder"
+    ):
         open_session(content, "tiny", "cuda")
 
 
