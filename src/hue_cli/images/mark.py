@@ -1,7 +1,7 @@
 """The mark in a picture that says: hue made this.
 
 Names prove nothing: ``flag_color.jpg`` beside ``flag.jpg`` may be a person's own photograph. So each result
-carries an EXIF tag that was made for the purpose, and is neither colorized again nor taken for an original.
+carries an EXIF tag that was made for the purpose; only a file that has it may be left out or written over as hue's.
 """
 
 from __future__ import annotations
