@@ -83,7 +83,9 @@ TINY_A = (0.1, 5.0)
 TINY_B = (-0.4, 30.0)
 
 
-def tiny_model_bytes(contract: Contract | None = None, *, output_name: str = OUTPUT_NAME) -> bytes:
+def tiny_model_bytes(
+    contract: Contract | None = None, *, output_name: str = OUTPUT_NAME, planes: tuple[str, ...] = ("a", "b")
+) -> bytes:
     """Return a real ONNX file that keeps hue's contract and needs no torch to make."""
     import onnx
     from onnx import TensorProto, helper
@@ -100,11 +102,11 @@ def tiny_model_bytes(contract: Contract | None = None, *, output_name: str = OUT
         [
             *scaled("a", *TINY_A),
             *scaled("b", *TINY_B),
-            helper.make_node("Concat", ["a", "b"], [output_name], axis=1),
+            helper.make_node("Concat", list(planes), [output_name], axis=1),
         ],
         "tiny",
         [helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, ["n", 1, "h", "w"])],
-        [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["n", 2, "h", "w"])],
+        [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["n", "planes", "h", "w"])],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     if contract is not None:

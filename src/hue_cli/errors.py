@@ -35,7 +35,7 @@ class MissingExtraError(UsageError):
     def __init__(self, command: str, extra: str, module: str) -> None:
         super().__init__(
             f"`hue {command}` needs the package {module!r}, which is part of the extra {extra!r} "
-            f"and is not installed. Install it with: pip install 'hue-cli[{extra}]'"
+            f"and is not installed. Install it with: pip install '.[{extra}]' in hue's source folder."
         )
 
 

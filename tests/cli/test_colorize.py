@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -165,7 +166,7 @@ def test_the_next_run_skips_what_is_done_and_says_so(tmp_path: Path, tiny_model:
 
     assert found.exit_code == 0
     assert "Colorized 1 photograph " in found.stdout
-    assert "Skipped 1 that were done before (--overwrite makes them again)." in found.stdout
+    assert f"Skipped 1 whose result is there already: {tmp_path / 'old_color' / 'b.png'} (--overwrite" in found.stdout
     assert (tmp_path / "old_color" / "b.png").stat().st_mtime_ns == stamp
     again = hue("colorize", tmp_path / "old", "-m", tiny_model, "--overwrite")
     assert "Colorized 2 photographs" in again.stdout
@@ -186,9 +187,9 @@ def test_json_is_one_object_a_line_with_a_summary(tmp_path: Path, tiny_model: Pa
     }  # fmt: skip
 
 
-def test_dry_run_writes_nothing(tmp_path: Path) -> None:
+def test_dry_run_writes_nothing(tmp_path: Path, tiny_model: Path) -> None:
     cat().save(tmp_path / "a.jpg")
-    found = hue("colorize", tmp_path / "a.jpg", "--dry-run")
+    found = hue("colorize", tmp_path / "a.jpg", "--dry-run", "-m", tiny_model)
     assert found.exit_code == 0
     assert f"{tmp_path / 'a.jpg'} → {tmp_path / 'a_color.jpg'}" in found.stdout
     assert "Would colorize 1 photograph." in found.stdout
@@ -250,6 +251,12 @@ def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, tiny_model: Path) 
         (("a.png", "--suffix", "", "-m", "MODEL"), "would write over"),
         (("a.png", "-", "-m", "MODEL"), "stands for one picture"),
         (("-", "-o", "a.gif", "-m", "MODEL"), "does not write this format"),
+        (("-", "-o", "pm.jpg", "--format", "png", "-m", "MODEL"), "--format asks for PNG, the name for another"),
+        (("absent.jpg", "-o", "-", "-m", "MODEL"), "absent.jpg: there is no such file or folder"),
+        ((".", "-o", "-", "-m", "MODEL"), "a pipe carries one picture"),
+        ((".", "-o", ".", "-m", "MODEL"), "written over their photographs"),
+        ((".", "-o", "x7.jpg", "-m", "MODEL"), "is a picture's name"),
+        (("a.png", "--dry-run", "-m", "nobody"), "No model is called 'nobody'"),
         (("a.png", "--quality", "101"), "--quality"),
         ((), "INPUT"),
     ],
@@ -279,9 +286,9 @@ def test_a_pipe_carries_one_picture(tmp_path: Path, tiny_model: Path) -> None:
     assert to_file.exit_code == 0
     assert format_of(tmp_path / "b.jpg") == "JPEG"
     again = hue("colorize", "-", "-o", tmp_path / "b.jpg", "-m", tiny_model, stdin=b"")
-    assert (again.exit_code, "is there already" in again.stderr) == (0, True)
+    assert (again.exit_code, "is there already" in again.stdout) == (0, True)
 
-    from_file = run_hue("colorize", tmp_path / "a.png", "-o", "-", "-m", tiny_model, "--format", "webp")
+    from_file = run_hue("colorize", tmp_path / "?.png", "-o", "-", "-m", tiny_model, "--format", "webp")
     assert format_of(io.BytesIO(from_file.stdout)) == "WEBP"
 
 
@@ -289,6 +296,48 @@ def test_a_pipe_that_carries_no_picture_fails(tiny_model: Path) -> None:
     found = run_hue("colorize", "-", "-m", tiny_model, input=b"")
     assert (found.returncode, found.stdout) == (1, b"")
     assert b"standard input: the file is empty" in found.stderr
+
+
+def test_a_pipe_reports_as_other_inputs_do(tmp_path: Path, tiny_model: Path) -> None:
+    picture = bytes_of(cat(), "PNG")
+    piped = run_hue("colorize", "-", "--json", "-m", tiny_model, input=picture)
+    row, last = [json.loads(line) for line in piped.stderr.splitlines()]
+    assert (row["source"], row["output"], row["status"], last["summary"]["done"]) == ("-", "-", "done", 1)
+    assert format_of(io.BytesIO(piped.stdout)) == "PNG"
+    filed = run_hue("colorize", "-", "-o", tmp_path / "b.jpg", "--json", "-m", tiny_model, input=picture)
+    assert json.loads(filed.stdout.splitlines()[0])["output"] == str(tmp_path / "b.jpg")
+    empty = run_hue("colorize", "-", "--json", "-m", tiny_model, input=b"")
+    assert (empty.returncode, json.loads(empty.stderr.splitlines()[0])["status"]) == (1, "failed")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+@pytest.mark.parametrize("redirection", ["- <&-", "PHOTO -o - > /dev/full", "PHOTO > /dev/full", "PHOTO --json >&-"])
+def test_streams_that_are_closed_or_full_are_a_sentence(tmp_path: Path, tiny_model: Path, redirection: str) -> None:
+    cat().save(tmp_path / "a.png")
+    line = shlex.join(command("colorize", "-m", tiny_model)) + " " + redirection.replace("PHOTO", "a.png")
+    found = subprocess.run(line, shell=True, capture_output=True, check=False, timeout=60, cwd=tmp_path)
+    assert found.returncode == (0 if redirection.endswith(">&-") else 1), found.stderr
+    assert b"Traceback" not in found.stderr
+    assert len(found.stderr.splitlines()) <= 3, found.stderr
+    assert found.returncode == 0 or b"Error: " in found.stderr
+
+
+def test_what_was_skipped_is_said_as_it_is(tmp_path: Path, tiny_model: Path) -> None:
+    for year in ("1950", "1960"):
+        (tmp_path / year).mkdir()
+        cat().save(tmp_path / year / "p.jpg")
+    options = ("-o", tmp_path / "out", "-m", tiny_model)
+    hue("colorize", tmp_path / "1950" / "p.jpg", *options)
+    second = hue("colorize", tmp_path / "1960" / "p.jpg", *options)
+    assert f"whose result is there already: {tmp_path / 'out' / 'p.jpg'}" in second.stdout
+    hue("colorize", tmp_path / "1950" / "p.jpg", "-m", tiny_model)
+    again = hue("colorize", tmp_path / "1950" / "*.jpg", "-m", tiny_model)
+    assert "Left out 1 that look like hue's own" in again.stdout
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album" / "link").symlink_to(tmp_path / "1950")
+    linked = hue("colorize", tmp_path / "album", "-m", tiny_model)
+    assert "Did not follow 1 linked folder" in linked.stdout
+    assert "No pictures were found" in linked.stderr
 
 
 def test_the_default_model_is_missing_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,13 +388,13 @@ def test_ctrl_c_leaves_whole_files_only_and_the_next_run_goes_on(tmp_path: Path,
     for number in range(60):
         shutil.copy(tmp_path / "0.png", tmp_path / "old" / f"{number:02}.png")
     new = tmp_path / "old_color"
-    arguments = ("colorize", tmp_path / "old", "-m", tiny_model)
+    arguments = ("colorize", tmp_path / "old", "-m", tiny_model, "--json")
     process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not list(new.glob("*.png")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    rows, said = process.communicate(timeout=60)
 
     assert process.returncode == 130, said
     assert b"Interrupted" in said
@@ -353,6 +402,9 @@ def test_ctrl_c_leaves_whole_files_only_and_the_next_run_goes_on(tmp_path: Path,
     files = [path.name for path in new.iterdir()]
     assert 1 <= len(files) < 60
     assert all(name.endswith(".png") for name in files)
+    *reported, last = [json.loads(line) for line in rows.splitlines()]
+    assert {row["output"] for row in reported} == {str(new / name) for name in files}
+    assert last["summary"]["done"] == len(files)
     for name in files:
         with Image.open(new / name) as image:
             image.load()

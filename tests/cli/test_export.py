@@ -137,5 +137,5 @@ def test_without_the_extra_one_sentence_says_what_to_install(folder: Path) -> No
     )
 
     assert found.returncode == 2
-    assert "pip install 'hue-cli[train]'" in found.stderr
+    assert "pip install '.[train]'" in found.stderr
     assert "Traceback" not in found.stderr

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -24,7 +25,7 @@ INTERRUPTED = 130
 # Import name of each package that only the extra brings; no command needs to know the list.
 _TRAIN_EXTRA = frozenset(
     {
-        *("torch", "torchvision", "torchmetrics", "timm", "skimage", "safetensors"),
+        *("torch", "torchvision", "torchmetrics", "skimage", "safetensors"),
         *("onnx", "onnxscript", "tensorboard", "matplotlib", "kagglehub"),
     }
 )
@@ -40,11 +41,12 @@ def error_edge(command: str) -> Iterator[None]:
         command: name of the command, for the message about a missing extra.
 
     Raises:
-        SystemExit: always in place of a :class:`HueError`, an interrupt or a missing extra.
+        SystemExit: always in place of a :class:`HueError`, an error of the operating system, an interrupt or a
+            missing extra.
     """
     try:
         yield
-    except (HueError, ModuleNotFoundError, KeyboardInterrupt) as error:
+    except (HueError, ModuleNotFoundError, OSError, KeyboardInterrupt) as error:
         if os.environ.get("HUE_TRACEBACK") == "1":
             raise
         raise SystemExit(_explain(error, command)) from error
@@ -61,8 +63,28 @@ def _explain(error: BaseException, command: str) -> int:
         if package not in _TRAIN_EXTRA:
             raise error
         error = MissingExtraError(command, "train", package)
-    report.error(str(error))
+    if isinstance(error, BrokenPipeError):
+        raise error  # whoever reads has seen enough; Typer ends without a word
+    with suppress(OSError):  # standard error may be what cannot be written
+        report.error(str(error) if isinstance(error, HueError) else _sentence(error))
+    _give_up_output_that_is_stuck()
     return error.exit_code if isinstance(error, HueError) else 1
+
+
+def _sentence(error: BaseException) -> str:
+    if not isinstance(error, OSError) or error.strerror is None:
+        return f"The operating system refused ({error})."
+    return f"{error.filename or 'Standard input or output'}: the operating system refused ({error.strerror})."
+
+
+def _give_up_output_that_is_stuck() -> None:
+    """Send what standard output still holds nowhere; Python would try again at its end, and print a traceback."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class HueGroup(TyperGroup):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
-from collections import Counter
-from contextlib import closing
+from collections import Counter, defaultdict
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,13 +18,16 @@ import typer
 
 from hue_cli.cli.options import BatchSizeOpt, DeviceOpt, JsonOpt, ModelOpt, QuietOpt, VerboseOpt, WorkersOpt
 from hue_cli.cli.report import Mode, Reporter
-from hue_cli.errors import UsageError
+from hue_cli.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
+    from types import FrameType
 
-    from hue_cli.infer.plan import Plan, Row
+    from hue_cli.infer.job import Row
+    from hue_cli.infer.plan import Naming, Plan
     from hue_cli.infer.steps import Settings, Steps
+    from hue_cli.weights.resolve import ModelFile
 
 _STANDARD = "-"
 _BATCH_SIZES = {"cpu": 4, "cuda": 16}
@@ -95,54 +101,50 @@ def colorize(
     """
     # The strips of the colour arithmetic are small: a BLAS that starts threads for each would only get in the way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from hue_cli.infer.steps import Settings
-
-    settings = Settings(size=size, strength=strength, quality=quality)
-    mode = Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report)
-    extension = _EXTENSIONS[output_format]
-    if _STANDARD in (*inputs, output):
-        if len(inputs) > 1 or compare or dry_run:
-            raise UsageError("- stands for one picture on standard input or output, without --compare and --dry-run.")
-        report = Reporter(mode, results_to_stderr=True)
-        _pipe(_open(report, model, device, settings), inputs[0], output, extension, overwrite=overwrite, report=report)
-        return
-
     from hue_cli.infer.plan import Naming, Plan
+    from hue_cli.infer.steps import Settings
+    from hue_cli.weights.resolve import resolve_model
 
-    report = Reporter(mode)
     naming = Naming(
-        output=None if output is None else Path(output).expanduser(),
+        output=None if output in (None, _STANDARD) else Path(str(output)).expanduser(),
         suffix=suffix,
-        extension=extension,
+        extension=_EXTENSIONS[output_format],
         overwrite=overwrite,
         compare=compare,
     )
-    plan = Plan.make(inputs, naming)
-    tally = Tally(report, plan, dry_run=dry_run)
+    is_piped = _STANDARD in (*inputs, output)
+    if is_piped and (len(inputs) > 1 or compare or dry_run):
+        raise UsageError("- stands for one picture on standard input or output, without --compare and --dry-run.")
+    plan = _plan_pipe(inputs[0], naming) if is_piped else Plan.make(inputs, naming)
+    mode = Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report)
+    report = Reporter(mode, results_to_stderr=is_piped and naming.output is None)
+    tally = Tally(report, plan, dry_run=dry_run, fail_fast=fail_fast)
+    model_file = resolve_model(model)
     if dry_run:
-        tally.watch(plan.planned(), fail_fast=fail_fast)
+        rows = plan.planned()
     else:
-        steps = _open(report, model, device, settings)
-        tally.watch(_coloured(steps, plan, batch_size, workers), fail_fast=fail_fast)
+        steps = _open(report, model_file, device, Settings(size=size, strength=strength, quality=quality))
+        rows = _piped(steps, plan) if is_piped else _coloured(steps, plan, batch_size, workers, tally)
+    tally.watch(rows)
     tally.summarize()
+    if tally.interrupted:
+        raise KeyboardInterrupt
     if tally.failed:
         raise typer.Exit(1)
 
 
-def _open(report: Reporter, model: str | None, device: str, settings: Settings) -> Steps:
+def _open(report: Reporter, model_file: ModelFile, device: str, settings: Settings) -> Steps:
     from hue_cli.infer.session import open_session
     from hue_cli.infer.steps import Steps
-    from hue_cli.weights.resolve import resolve_model
 
-    found = resolve_model(model)
-    session = open_session(found.read(), found.name, device)
+    session = open_session(model_file.read(), model_file.name, device)
     if session.choice:
         report.note(session.choice)
-    report.detail(f"Model {session.name} from {found.path}, recipe {session.contract.recipe}.")
+    report.detail(f"Model {session.name} from {model_file.path}, recipe {session.contract.recipe}.")
     return Steps(session, settings)
 
 
-def _coloured(steps: Steps, plan: Plan, batch_size: int | None, workers: int | None) -> Generator[Row]:
+def _coloured(steps: Steps, plan: Plan, batch_size: int | None, workers: int | None, tally: Tally) -> Generator[Row]:
     from hue_cli.infer.folder import FolderColorizer, usable_cores
 
     run = FolderColorizer(
@@ -150,47 +152,85 @@ def _coloured(steps: Steps, plan: Plan, batch_size: int | None, workers: int | N
         batch_size=batch_size or _BATCH_SIZES[steps.session.device.partition(":")[0]],
         workers=workers or usable_cores(),
     )
-    return run.run(plan.steps())
+    return run.run(plan.steps(), lambda: tally.stopping)
 
 
-def _pipe(
-    steps: Steps, source: str, output: str | None, extension: str | None, *, overwrite: bool, report: Reporter
-) -> None:
-    """Colorize one picture from or to a pipe."""
-    from hue_cli.images.photo import EXTENSIONS, WRITABLE
+def _plan_pipe(source: str, naming: Naming) -> Plan:
+    """Return a plan of the one picture that a pipe carries; of no file where that is standard input.
+
+    Raises:
+        UsageError: it is not one, or the output cannot be written.
+    """
+    from hue_cli.infer.plan import Plan
+
+    if source == _STANDARD:
+        naming.check_picture()
+        return Plan(naming=naming)
+    plan = Plan.make([source], naming)
+    if plan.folders or len(plan.files) != 1:
+        raise UsageError(f"{source}: a pipe carries one picture; name one file, or an output folder.")
+    return plan
+
+
+def _piped(steps: Steps, plan: Plan) -> Generator[Row]:
+    """Colorize one picture from standard input, or to standard output, or both."""
+    from hue_cli.images.photo import EXTENSIONS
     from hue_cli.images.write import replacing
+    from hue_cli.infer.job import Row, Skip, Status
     from hue_cli.infer.steps import colorize_bytes
 
-    target = None if output in (None, _STANDARD) else Path(str(output)).expanduser()
-    if target is not None and extension is None:
-        extension = target.suffix.lower()
-    image_format = None if extension is None else EXTENSIONS.get(extension)
-    if extension is not None and image_format not in WRITABLE:
-        raise UsageError(f"{output}: hue does not write this format. It writes: {', '.join(WRITABLE.values())}.")
-    if target is not None and target.exists() and not overwrite:
-        report.note(f"{target} is there already; --overwrite makes it again.")
+    naming, target = plan.naming, plan.naming.output
+    source = plan.files[0].path if plan.files else Path(_STANDARD)
+    row = Row(source=source, output=target or Path(_STANDARD), status=Status.DONE)
+    if target is not None and os.path.lexists(target) and not naming.overwrite:
+        yield replace(row, status=Status.SKIPPED, skip=Skip.EXISTS, message=f"{target} is there already")
         return
-    picture, warnings = colorize_bytes(
-        steps, sys.stdin.buffer.read() if source == _STANDARD else Path(source), image_format
-    )
-    for warning in warnings:
-        report.warn(warning)
-    if target is None:
-        sys.stdout.buffer.write(picture)
-        sys.stdout.buffer.flush()
-        return
-    with replacing(target) as stream:
-        stream.write(picture)
+    extension = naming.extension if target is None else target.suffix.lower()
+    try:
+        picture, warnings = colorize_bytes(
+            steps, source if plan.files else _standard_input(), None if extension is None else EXTENSIONS[extension]
+        )
+        if target is None:
+            _write_standard_output(picture)
+        else:
+            with replacing(target) as stream:
+                stream.write(picture)
+    except ImageError as error:
+        yield replace(row, status=Status.FAILED, message=str(error))
+    else:
+        yield replace(row, warnings=warnings)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # Python's word for a descriptor that was closed
+        raise ImageError("standard input: is closed, so there is no picture to read.")
+    return sys.stdin.buffer.read()
+
+
+def _write_standard_output(picture: bytes) -> None:
+    if sys.stdout is None:
+        raise ImageError("standard output: is closed, so the picture cannot be written.")
+    sys.stdout.buffer.write(picture)
+    sys.stdout.buffer.flush()
 
 
 class Tally:
-    """Counts rows, shows them as the mode asks, and sums up."""
+    """Counts rows, shows them as the mode asks, and sums up.
 
-    def __init__(self, report: Reporter, plan: Plan, *, dry_run: bool) -> None:
+    Attributes:
+        stopping: whether the run is to end early: after Ctrl-C, or after a failure where one is enough.
+        interrupted: whether Ctrl-C was pressed.
+    """
+
+    def __init__(self, report: Reporter, plan: Plan, *, dry_run: bool, fail_fast: bool) -> None:
+        self.stopping = False
+        self.interrupted = False
         self._report = report
         self._plan = plan
-        self._verb = "Would colorize" if dry_run else "Colorized"
+        self._dry_run = dry_run
+        self._fail_fast = fail_fast
         self._counts: Counter[str] = Counter()
+        self._skipped: dict[str, list[Path]] = defaultdict(list)
         self._older = 0
         self._begun = time.monotonic()
 
@@ -199,19 +239,43 @@ class Tally:
         """How many files failed."""
         return self._counts["failed"]
 
-    def watch(self, rows: Generator[Row], *, fail_fast: bool) -> None:
-        """Take in rows until they end, or until the first failure; close their source either way."""
+    def watch(self, rows: Generator[Row]) -> None:
+        """Take in rows until they end; that is soon, once :attr:`stopping` is set."""
         total = self._plan.count() if self._report.shows_progress else None
-        with closing(rows), self._report.progress(total, "Colorizing") as bar:
+        with closing(rows), self._report.progress(total, "Colorizing") as bar, self._heeding_ctrl_c():
             for row in rows:
                 self._add(row)
                 bar.advance(1, **({"failed": self.failed} if self.failed else {}))
-                if fail_fast and self.failed:
+                self.stopping |= self._fail_fast and self.failed > 0
+                if self.stopping and self._dry_run:
                     break
+
+    @contextmanager
+    def _heeding_ctrl_c(self) -> Iterator[None]:
+        """Let the first Ctrl-C end the run in order, with a row for each finished file, and the second at once."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self.interrupted:
+                signal.default_int_handler(number, frame)
+            self.stopping = self.interrupted = True
+
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or (
+            threading.current_thread() is not threading.main_thread()
+        ):
+            yield  # whoever runs hue has other plans for the signal
+            return
+        signal.signal(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _add(self, row: Row) -> None:
         report = self._report
         self._counts[row.status.value] += 1
+        if row.skip is not None:
+            self._older += row.stale
+            self._skipped[row.skip.value].append(row.output or row.source)
         if report.mode is Mode.JSON:
             report.emit_json(row.to_dict())
             return
@@ -223,30 +287,40 @@ class Tally:
             case "planned":
                 report.result(f"{row.source} → {row.output}")
             case "skipped":
-                self._older += row.stale
-                report.detail(f"{row.source}: skipped, {row.output or 'it'} {row.message}.")
+                report.detail(f"{row.source}: skipped; {row.message}.")
             case _:
                 report.detail(f"{row.source} → {row.output}")
 
     def summarize(self) -> None:
         """Say how it went."""
-        counts, seconds = self._counts, time.monotonic() - self._begun
-        done = counts["done"] + counts["planned"]
-        if self._report.mode is Mode.JSON:
+        counts, seconds, report = self._counts, time.monotonic() - self._begun, self._report
+        if report.mode is Mode.JSON:
             summary = {name: counts[name] for name in ("done", "planned", "skipped", "failed")}
-            self._report.emit_json(
-                {"summary": {**summary, "ignored": self._plan.ignored, "seconds": round(seconds, 3)}}
-            )
+            report.emit_json({"summary": {**summary, "ignored": self._plan.ignored, "seconds": round(seconds, 3)}})
             return
+        done = counts["done"] + counts["planned"]
         rate = f" in {seconds:.1f} s ({done / seconds:.1f}/s)" if counts["done"] and seconds > 0 else ""
-        parts = [f"{self._verb} {done} {'photograph' if done == 1 else 'photographs'}{rate}."]
-        if counts["skipped"]:
-            parts.append(f"Skipped {counts['skipped']} that were done before (--overwrite makes them again).")
+        verb = "Would colorize" if self._dry_run else "Colorized"
+        parts = [f"{verb} {done} {'photograph' if done == 1 else 'photographs'}{rate}.", *self._say_skipped()]
         if self.failed:
             parts.append(f"{self.failed} failed.")
-        self._report.result(" ".join(parts))
+        report.result(" ".join(parts))
         if self._older:
-            self._report.warn(f"{self._older} of the skipped are older than their photographs.")
-        self._report.detail(f"Ignored {self._plan.ignored} files that are no pictures by their names.")
-        if not sum(counts.values()):
-            self._report.warn("No pictures were found.")
+            report.warn(f"{self._older} of the skipped are older than their photographs.")
+        report.detail(f"Ignored {self._plan.ignored} files that are no pictures by their names.")
+        if counts.total() == len(self._skipped["link"]):
+            report.warn("No pictures were found.")
+
+    def _say_skipped(self) -> Iterator[str]:
+        exist, own, links = (self._skipped[skip] for skip in ("exists", "own", "link"))
+        if len(exist) == 1:
+            yield f"Skipped 1 whose result is there already: {exist[0]} (--overwrite makes it again)."
+        elif exist:
+            yield (
+                f"Skipped {len(exist)} whose results are there already, such as {exist[0]} "
+                "(--overwrite makes them again)."
+            )
+        if own:
+            yield f"Left out {len(own)} that look like hue's own, such as {own[0]} (name it alone to colorize it)."
+        if links:
+            yield f"Did not follow {len(links)} linked folders, such as {links[0]} (name it to colorize it)."

@@ -176,6 +176,8 @@ class Reporter:
     def emit_json(self, obj: object) -> None:
         """Print one JSON object on one line of standard output; other modes than JSON print it too."""
         stream = sys.stderr if self._results_to_stderr else sys.stdout
+        if stream is None:  # closed by whoever called
+            return
         # ASCII, because names of files need not be encodable in the stream's encoding.
         stream.write(json.dumps(obj, default=str) + "\n")
         stream.flush()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hue_cli.errors import ImageError
+from hue_cli.images.mark import MARK, MARK_TAG
 from hue_cli.images.photo import Metadata
 
 Deep = NDArray[np.uint16]
@@ -72,7 +73,7 @@ def _deflated(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def write_tiff(pixels: Deep, metadata: Metadata, stream: BinaryIO) -> None:
-    """Write a little-endian TIFF, deflated, with resolution and ICC profile.
+    """Write a little-endian TIFF, deflated, with resolution, ICC profile and hue's mark.
 
     References:
         TIFF revision 6.0, section 2 (file structure) and section 18 (alpha); Adobe's supplement 2 (deflate).
@@ -108,9 +109,10 @@ def _directory(at: int, shape: tuple[int, ...], size: int, metadata: Metadata) -
         metadata: resolution and ICC profile.
     """
     height, width, channels = shape
-    short, long, rational, undefined = 3, 4, 5, 7
+    ascii_, short, long, rational, undefined = 2, 3, 4, 5, 7
     # tag, type, number of values, packed values
     entries: list[tuple[int, int, int, bytes]] = [
+        (MARK_TAG, ascii_, len(MARK) + 1, MARK.encode() + b"\0"),
         (256, long, 1, struct.pack("<I", width)),
         (257, long, 1, struct.pack("<I", height)),
         (258, short, channels, struct.pack(f"<{channels}H", *[16] * channels)),

@@ -80,7 +80,7 @@ class Metadata:
 
     Attributes:
         exif: EXIF block without its orientation, which has been applied.
-        icc: ICC profile, where it describes RGB pictures.
+        icc: ICC profile, where it says sRGB.
         dpi: resolution, horizontal and vertical.
         compression: of a TIFF, where it loses nothing.
     """

@@ -16,11 +16,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from hue_cli.errors import ImageError
 from hue_cli.images.luminance import rgb_to_grey
 from hue_cli.images.photo import Metadata, Photo, Plane
+from hue_cli.images.profile import Profile, find_profile, is_srgb
 
 MAX_MEGAPIXELS = 500
 """Larger pictures are refused. Pillow's own bound, 179, would refuse the scans of archives."""
@@ -31,6 +32,8 @@ _LOSSLESS_TIFF = frozenset(("raw", "packbits", "tiff_lzw", "tiff_adobe_deflate",
 _WHITE_IS_ZERO = 0
 _PHOTOMETRIC_TAG = 262
 _BYTE_ORDERS = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
+_MOST_DPI = 65_535
+"""What a JPEG can say. Larger numbers are damage, and no format has room for all of them."""
 _KEPT_TIFF_TAGS = (270, 271, 272, 305, 306, 315, 33432)  # description, make, model, software, date, artist, copyright
 
 # The picture's pixels are bounded below, with a sentence of our own, before any is decoded.
@@ -61,6 +64,15 @@ def read_photo(source: Path | bytes, name: str | None = None) -> Photo:
         raise ImageError(f"{name}: {_describe_os_error(error)}") from error
     except Exception as error:  # decoders raise anything on damaged files: SyntaxError, struct.error, IndexError …
         raise ImageError(f"{name}: the file is damaged ({error}).") from error
+
+
+def count_pixels(path: Path) -> int:
+    """Return how many pixels the file's header announces; 0 where it cannot be read, as reading it will say."""
+    try:
+        with _open(path) as stream, Image.open(stream, formats=_formats()) as image:
+            return image.width * image.height
+    except Exception:  # decoders raise anything on damaged files
+        return 0
 
 
 @cache
@@ -171,9 +183,8 @@ def _read_metadata(image: Image.Image) -> tuple[Metadata, int]:
     compression = image.info.get("compression")
     metadata = Metadata(
         exif=block,
-        # Bytes 16 to 20 name the colour space; a profile of greys or of ink does not fit an RGB picture.
-        icc=icc if isinstance(icc, bytes) and icc[16:20] == b"RGB " and image.mode != "CMYK" else None,
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
+        icc=icc if is_srgb(icc) and image.mode != "CMYK" else None,  # from others, colours have been converted
+        dpi=(float(dpi[0]), float(dpi[1])) if dpi and all(0 < dots <= _MOST_DPI for dots in dpi) else None,
         compression=compression if compression in _LOSSLESS_TIFF else None,
     )
     return metadata, orientation
@@ -181,23 +192,30 @@ def _read_metadata(image: Image.Image) -> tuple[Metadata, int]:
 
 def _decode(image: Image.Image, raw_mode: str, stream: BinaryIO, name: str) -> tuple[Plane, Plane | None, int]:
     """Return grey, alpha and depth of an opened image."""
-    mode = image.mode
+    mode, profile = image.mode, find_profile(image)
+
+    def heeding_profile(grey: Plane) -> Plane:
+        return grey if profile is None else profile.of_grey(grey)
+
     if mode in ("L", "1") and not image.has_transparency_data:
-        return np.array(image.convert("L")), None, 8
+        return heeding_profile(np.array(image.convert("L"))), None, 8
     if mode == "I" or mode.startswith("I;16"):
-        return _decode_deep_grey(image, name), None, 16
+        return heeding_profile(_decode_deep_grey(image, name)), None, 16
     if mode in ("LA", "La", "L", "1"):
         both = np.asarray(image.convert("LA"))
-        return np.ascontiguousarray(both[..., 0]), np.ascontiguousarray(both[..., 1]), 8
+        return heeding_profile(np.ascontiguousarray(both[..., 0])), np.ascontiguousarray(both[..., 1]), 8
     if mode in ("RGB", "RGBA") and "16" in raw_mode:
         deep = _decode_deep_rgb(image, stream)
         if deep is not None:
-            return rgb_to_grey(deep[..., :3]), np.ascontiguousarray(deep[..., 3]) if mode == "RGBA" else None, 16
+            rgb, alpha = deep[..., :3], np.ascontiguousarray(deep[..., 3]) if mode == "RGBA" else None
+            return rgb_to_grey(rgb) if profile is None else profile.of_rgb(rgb), alpha, 16
     if mode == "F":
         raise ImageError(f"{name}: its pixels are floating-point numbers; save it with 8 or 16 bits a channel.")
+    if mode == "CMYK" and profile is not None:
+        return profile.of_image(image), None, 8
     image = _to_rgb(image)
     alpha = np.array(image.getchannel("A")) if image.mode == "RGBA" else None
-    return _grey_in_strips(image), alpha, 8
+    return _grey_in_strips(image, profile), alpha, 8
 
 
 def _raw_mode(image: Image.Image) -> str:
@@ -241,27 +259,18 @@ def _decode_deep_rgb(image: Image.Image, stream: BinaryIO) -> NDArray[np.uint16]
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Return the image as RGB or RGBA."""
-    if image.mode == "CMYK" and (profile := image.info.get("icc_profile")):
-        try:
-            converted = ImageCms.profileToProfile(
-                image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError):
-            converted = None  # a damaged profile: as if there were none
-        if converted is not None:
-            return converted
     if image.mode in ("RGB", "RGBA") and not (image.mode == "RGB" and image.has_transparency_data):
         return image
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def _grey_in_strips(image: Image.Image) -> NDArray[np.uint16]:
+def _grey_in_strips(image: Image.Image, profile: Profile | None) -> NDArray[np.uint16]:
     """Return the grey of RGB or RGBA; whole, it would need another three bytes a pixel."""
     width, height = image.size
     grey = np.empty((height, width), np.uint16)
     rows = max(1, _STRIP_PIXELS // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        strip = np.asarray(image.crop((0, top, width, bottom)))
-        grey[top:bottom] = rgb_to_grey(strip[..., :3])
+        strip = np.asarray(image.crop((0, top, width, bottom)))[..., :3]
+        grey[top:bottom] = rgb_to_grey(strip) if profile is None else profile.of_rgb(strip)
     return grey

@@ -25,7 +25,7 @@ from hue_cli.images.resize import cubic_weights, widen
 Floats = NDArray[np.float32]
 
 _STRIP_PIXELS = 1 << 16
-_RGB_FROM_XYZ = (np.linalg.inv(np.array(c.XYZ_FROM_RGB)) * np.array(c.WHITE)[None, :]).astype(np.float32)
+_RGB_FROM_XZ = (np.linalg.inv(np.array(c.XYZ_FROM_RGB)) * np.array(c.WHITE)[None, :])[:, ::2].astype(np.float32)
 _ENCODE_ENTRIES = 1 << 16
 
 
@@ -85,14 +85,24 @@ def _cube_with_foot(f: Floats, scratch: Floats, foot: Floats) -> None:
     f += foot
 
 
+@cache
+def _neutral_table(entries: int) -> Floats:
+    """What the inverse of f gives for a grey's f(Y): Y, but for rounding."""
+    f = _f_table(entries).copy()
+    _cube_with_foot(f, np.empty_like(f), np.empty_like(f))
+    return f
+
+
 class _Strip:
     """Buffers for one strip, used again for the next."""
 
     def __init__(self, pixels: int, entries: int) -> None:
         self._f = _f_table(entries)
         self._y = linear_table(entries)
+        self._neutral = _neutral_table(entries)
         self._index = np.empty(pixels, np.intp)
-        self._xyz = np.empty((3, pixels), np.float32)
+        self._xz = np.empty((2, pixels), np.float32)
+        self._luminance = np.empty(pixels, np.float32)
         self._rgb = np.empty((3, pixels), np.float32)
         self._scratch = np.empty(pixels, np.float32)
         self._bytes = np.empty(pixels, np.uint8)
@@ -101,18 +111,21 @@ class _Strip:
         """Return ``(3, n)`` linear sRGB in [0, 1] for ``(n,)`` grey values and ``(2, n)`` shifts of f."""
         n = grey.size
         index, scratch = self._index[:n], self._scratch[:n]
-        xyz, rgb = self._xyz[:, :n], self._rgb[:, :n]
+        xz, luminance, rgb = self._xz[:, :n], self._luminance[:n], self._rgb[:, :n]
         index[...] = grey
         np.take(self._f, index, out=scratch, mode="clip")
-        np.add(scratch, shifts[0], out=xyz[0])
-        np.add(scratch, shifts[1], out=xyz[2])
+        np.add(scratch, shifts[0], out=xz[0])
+        np.add(scratch, shifts[1], out=xz[1])
         # As in scikit-image, a negative z, which no colour has, counts as zero.
-        np.maximum(xyz[2], 0, out=xyz[2])
-        _cube_with_foot(xyz[0], scratch, rgb[0])
-        _cube_with_foot(xyz[2], scratch, rgb[0])
-        np.take(self._y, index, out=xyz[1], mode="clip")
-        np.matmul(_RGB_FROM_XYZ, xyz, out=rgb)
-        _into_gamut(rgb, xyz[1], scratch)
+        np.maximum(xz[1], 0, out=xz[1])
+        _cube_with_foot(xz[0], scratch, rgb[0])
+        _cube_with_foot(xz[1], scratch, rgb[0])
+        # Only what differs from the grey goes through the matrix, so that no chroma is exactly no chroma.
+        xz -= np.take(self._neutral, index, out=scratch, mode="clip")
+        np.take(self._y, index, out=luminance, mode="clip")
+        np.matmul(_RGB_FROM_XZ, xz, out=rgb)
+        rgb += luminance
+        _into_gamut(rgb, luminance, scratch)
         return rgb
 
     def encode_8(self, linear: Floats, out: NDArray[np.uint8]) -> None:

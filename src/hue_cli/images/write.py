@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ from PIL import Image
 
 from hue_cli.errors import ImageError
 from hue_cli.images import deep
+from hue_cli.images.mark import marked
 from hue_cli.images.photo import Metadata, Plane, holds_16_bits, holds_alpha
 
 DEFAULT_QUALITY = 92
@@ -24,7 +25,6 @@ _PNG_LEVEL = 4
 _EXIF_LIMIT_JPEG = 65_533 - 2
 _PART_PREFIX, _PART_SUFFIX = ".hue-", ".part"
 _STALE_SECONDS = 3600
-_numbers = itertools.count()
 
 
 def encode(
@@ -36,7 +36,7 @@ def encode(
     metadata: Metadata | None = None,
     quality: int = DEFAULT_QUALITY,
 ) -> None:
-    """Encode a picture.
+    """Encode a picture, with hue's mark where the format has a place for it.
 
     Args:
         rgb: ``(H, W, 3)`` uint8, or uint16 where the format holds 16 bits.
@@ -47,6 +47,7 @@ def encode(
         quality: of JPEG and WebP, 1 to 100.
     """
     metadata = metadata or Metadata()
+    metadata = replace(metadata, exif=marked(metadata.exif))
     if alpha is not None and not holds_alpha(image_format):
         rgb, alpha = _on_white(rgb, alpha), None
     if rgb.dtype == np.uint16 and holds_16_bits(image_format):
@@ -92,7 +93,7 @@ def _options(image_format: str, metadata: Metadata, quality: int) -> dict[str, A
     match image_format:
         case "JPEG":
             if len(options.get("exif", b"")) > _EXIF_LIMIT_JPEG:
-                del options["exif"]
+                options["exif"] = marked(None)
             # From 95 on a person asks for the best: no halving of the colour's resolution.
             options |= {"quality": quality, "subsampling": 0 if quality >= 95 else 2}
         case "WEBP":
@@ -113,23 +114,27 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         ImageError: the folder or the file cannot be written.
     """
-    part = path.parent / f"{_PART_PREFIX}{os.getpid()}-{next(_numbers)}{_PART_SUFFIX}"
+    # Drawn, not counted: numbers of processes repeat in containers, and several may share a folder.
+    part = path.parent / f"{_PART_PREFIX}{secrets.token_hex(8)}{_PART_SUFFIX}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("xb") as stream:
+        stream = part.open("xb")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        with stream:
             yield stream
         part.replace(path)
-    except OSError as error:
-        _remove(part)
-        raise ImageError(f"{path}: cannot be written ({error.strerror or error}).") from error
-    except BaseException:
-        _remove(part)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError):
+            raise _unwritable(path, error) from error
         raise
 
 
-def _remove(part: Path) -> None:
-    with suppress(OSError):
-        part.unlink()
+def _unwritable(path: Path, error: OSError) -> ImageError:
+    return ImageError(f"{path}: cannot be written ({error.strerror or error}).")
 
 
 def remove_stale_parts(folder: Path) -> None:

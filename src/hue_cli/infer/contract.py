@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from hue_cli.errors import WeightsError
 
@@ -18,6 +19,9 @@ CONTRACT_VERSION = 1
 METADATA_KEY = "hue"
 INPUT_NAME = "lightness"
 OUTPUT_NAME = "ab"
+
+_LARGEST = 8192
+"""No network sees more pixels a side; a larger number is damage, and would ask for all memory there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +83,30 @@ class Contract:
                     f"{where}: contract version {version}, but this hue reads version {CONTRACT_VERSION}. "
                     "Update hue, or export the model again."
                 )
-            known = {f.name for f in fields(cls)}
-            contract = cls(**{key: value for key, value in data.items() if key in known})
+            return cls(**{key: _checked(key, data[key], kind) for key, kind in _KINDS.items() if key in data})
         except (ValueError, TypeError, KeyError) as error:
             raise WeightsError(f"{where}: the {METADATA_KEY!r} metadata is damaged ({error}).") from error
-        if min(contract.size, contract.multiple_of, contract.minimum) < 1:
-            raise WeightsError(f"{where}: sizes in the {METADATA_KEY!r} metadata must be positive.")
-        return contract
+
+
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("recipe", "digest", "precision", "training_data", "licence"), str),
+    **dict.fromkeys(("size", "multiple_of", "minimum", "version"), int),
+    "metrics": dict,
+}
+
+
+def _checked(key: str, value: Any, kind: type) -> Any:
+    """Return a value that its field can hold.
+
+    Raises:
+        TypeError: it is of another type.
+        ValueError: it is a size that no network has, or no number.
+    """
+    is_of_kind = isinstance(value, kind) and not isinstance(value, bool)  # Python counts True among the numbers
+    if not is_of_kind:
+        raise TypeError(f"{key} is {value!r}, expected {kind.__name__}")
+    if kind is int and not 1 <= value <= _LARGEST:
+        raise ValueError(f"{key} is {value}, expected 1 to {_LARGEST:,}")
+    if kind is dict and not all(isinstance(number, int | float) for number in value.values()):
+        raise ValueError(f"{key} holds something that is no number")
+    return value

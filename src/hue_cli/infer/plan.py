@@ -1,86 +1,25 @@
 """Which files are colorized, and where each result goes.
 
-The walk is lazy: a folder of a hundred thousand photographs is never listed in memory.
+The walk is lazy, folder by folder: work begins before a large tree has been listed. What a run remembers of
+each photograph is its name and its result's, so that none is done twice and no two share a result.
 """
 
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from hue_cli.errors import ImageError, UsageError
+from hue_cli.images.mark import can_hold_mark, made_by_hue
 from hue_cli.images.photo import EXTENSIONS, WRITABLE, colour_extension, is_image_name
+from hue_cli.infer.job import Job, Row, Skip, Status
 
 DEFAULT_SUFFIX = "_color"
-
-
-class Status(StrEnum):
-    """What became of a file."""
-
-    DONE = "done"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-    PLANNED = "planned"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A file's row in the report.
-
-    Attributes:
-        source, output: the photograph and its colour version; no output where none could be named.
-        status: what became of it.
-        message: why, for what was skipped or failed.
-        warnings: what may surprise about the result.
-        stale: whether the output that was found is older than its photograph.
-        height, width: in pixels, where it was read.
-    """
-
-    source: Path
-    status: Status
-    output: Path | None = None
-    message: str = ""
-    warnings: tuple[str, ...] = ()
-    stale: bool = False
-    height: int | None = None
-    width: int | None = None
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the row as plain data for JSON."""
-        return {
-            "source": str(self.source),
-            "output": None if self.output is None else str(self.output),
-            "status": self.status.value,
-            "message": self.message,
-            "warnings": list(self.warnings),
-            "height": self.height,
-            "width": self.width,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A photograph to colorize.
-
-    Attributes:
-        source, output: where from and where to.
-        compare: where the picture of grey beside colour goes, if it is wanted.
-        keeps_output: the output is there and stays as it is; only the comparison is missing.
-    """
-
-    source: Path
-    output: Path
-    compare: Path | None = None
-    keeps_output: bool = False
-
-    @property
-    def output_format(self) -> str:
-        """Pillow's name of the output's format."""
-        return EXTENSIONS[self.output.suffix.lower()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +40,48 @@ class Naming:
     overwrite: bool = False
     compare: bool = False
 
+    def check_picture(self) -> None:
+        """Refuse an output file that hue cannot write, or whose name says another format than was asked for.
 
-@dataclass(slots=True)
+        Raises:
+            UsageError: either.
+        """
+        if self.output is None:
+            return
+        image_format = EXTENSIONS.get(self.output.suffix.lower())
+        if image_format not in WRITABLE:
+            writable = ", ".join(ending for ending, name in EXTENSIONS.items() if name in WRITABLE)
+            raise UsageError(f"{self.output}: hue does not write this format. It writes: {writable}.")
+        if self.extension and image_format != EXTENSIONS[self.extension]:
+            raise UsageError(f"{self.output}: --format asks for {EXTENSIONS[self.extension]}, the name for another.")
+
+    @property
+    def any_suffix(self) -> str:
+        """The suffix by which results beside photographs are known."""
+        return DEFAULT_SUFFIX if self.suffix is None else self.suffix
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file or folder of the command line.
+
+    Attributes:
+        path: where it is.
+        place: where it belongs below an output folder: its name, or what a pattern left open of its path.
+    """
+
+    path: Path
+    place: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    source: Path
+    output: Path
+    among_results: bool = False
+
+
+@dataclass
 class Plan:
     """The inputs of a command line, sorted out.
 
@@ -114,11 +93,10 @@ class Plan:
     """
 
     naming: Naming
-    files: list[Path] = field(default_factory=list)
-    folders: list[Path] = field(default_factory=list)
+    files: list[Input] = field(default_factory=list)
+    folders: list[Input] = field(default_factory=list)
     ignored: int = 0
-    _claimed: set[str] = field(default_factory=set)
-    _unreadable: list[tuple[Path, OSError]] = field(default_factory=list)
+    _claimed: dict[str, Path] = field(default_factory=dict)
 
     @classmethod
     def make(cls, inputs: Sequence[str], naming: Naming) -> Plan:
@@ -129,16 +107,11 @@ class Plan:
         """
         plan = cls(naming=naming)
         for text in inputs:
-            # Not Path.glob, which refuses absolute patterns.
-            names = [text] if os.path.lexists(text) else sorted(glob.glob(text, recursive=True))  # noqa: PTH207
-            found = [Path(name) for name in names]
-            if not found:
-                raise UsageError(f"{text}: there is no such file or folder, and no file fits it as a pattern.")
-            for path in found:
-                if path.is_dir():
-                    plan.folders.append(path)
-                elif path == Path(text) or is_image_name(path):
-                    plan.files.append(path)
+            for found in _find(text):
+                if found.path.is_dir():
+                    plan.folders.append(found)
+                elif found.path == Path(text) or is_image_name(found.path):
+                    plan.files.append(found)
                 else:
                     plan.ignored += 1
         plan._check()
@@ -150,39 +123,43 @@ class Plan:
             raise UsageError(f"--suffix {naming.suffix!r}: a suffix is part of a name and holds no slash.")
         if naming.suffix == "" and naming.output is None:
             raise UsageError("--suffix '' without --output would write over the photographs. Name an output folder.")
-        if self._single_file_output() and naming.output is not None:
-            if naming.output.suffix.lower() not in EXTENSIONS or self._format_of(naming.output) not in WRITABLE:
-                raise UsageError(f"{naming.output}: hue does not write this format. It writes: {_writable()}.")
-            if naming.extension and self._format_of(naming.output) != EXTENSIONS[naming.extension]:
-                raise UsageError(
-                    f"{naming.output}: --format asks for {EXTENSIONS[naming.extension]}, the name for another."
-                )
-        elif naming.output is not None and naming.output.exists() and not naming.output.is_dir():
-            raise UsageError(f"{naming.output}: is a file, but several results need a folder.")
+        if self._writes_one_file():
+            naming.check_picture()
+        elif naming.output is not None and not naming.output.is_dir():
+            if naming.output.exists():
+                raise UsageError(f"{naming.output}: is a file, but several results need a folder.")
+            if is_image_name(naming.output) and (self.files or self.folders):
+                raise UsageError(f"{naming.output}: is a picture's name, but several results need a folder.")
+        for folder in self.folders:
+            self._check_folder(folder)
 
-    def _single_file_output(self) -> bool:
+    def _check_folder(self, folder: Input) -> None:
+        """Refuse results among photographs: over them, or in a folder of theirs that would be left out of the walk."""
+        root = self.output_root(folder)
+        if _real(root) == _real(folder.path) and not self.naming.suffix:
+            raise UsageError(
+                f"{root}: results would be written over their photographs. Name another folder, or add a --suffix."
+            )
+        for results in self._results:
+            if _is_below(results, _real(folder.path)):
+                for path in _pictures(Path(results)):
+                    if not made_by_hue(path):
+                        raise UsageError(
+                            f"{results}: lies in {folder.path} and holds pictures without hue's mark, such as "
+                            f"{path}, that may be originals. Name an output folder that is empty, or elsewhere."
+                        )
+
+    def _writes_one_file(self) -> bool:
         """Whether ``--output`` names a file: one photograph, and a name with an image's extension."""
         output = self.naming.output
         if output is None or self.folders or len(self.files) != 1 or output.is_dir():
             return False
         return is_image_name(output)
 
-    @staticmethod
-    def _format_of(path: Path) -> str:
-        return EXTENSIONS[path.suffix.lower()]
-
     def steps(self) -> Iterator[Job | Row]:
         """Yield jobs, and rows for what needs no job: skipped, or impossible to name."""
-        for source in self.files:
-            yield self._step(source, self._beside(source))
-        for folder in self.folders:
-            root = self.output_root(folder)
-            for source in self._walk(folder, root):
-                yield self._step(source, root / source.parent.relative_to(folder) / self._name(source, None))
-            while self._unreadable:
-                where, error = self._unreadable.pop()
-                message = f"{where}: the folder cannot be read ({error.strerror})."
-                yield Row(source=where, status=Status.FAILED, message=message)
+        for found in self._found():
+            yield found if isinstance(found, Row) else self._step(found)
 
     def planned(self) -> Generator[Row]:
         """Yield a row for each photograph as a dry run reports it; nothing is read or written."""
@@ -192,86 +169,132 @@ class Plan:
     def count(self) -> int:
         """Return how many steps there will be, by walking the folders once."""
         before = self.ignored
-        total = len(self.files) + sum(
-            1 for folder in self.folders for _ in self._walk(folder, self.output_root(folder))
-        )
+        total = sum(1 for _ in self._found())
         self.ignored = before
-        self._unreadable.clear()
         return total
 
-    def output_root(self, folder: Path) -> Path:
+    def output_root(self, folder: Input) -> Path:
         """Return the folder that mirrors an input folder.
 
         Raises:
             UsageError: the folder has no name to add a suffix to.
         """
-        naming = self.naming
-        whole = Path(os.path.abspath(folder))  # "." and ".." have names too  # noqa: PTH100
+        naming, path = self.naming, folder.path
         if naming.output is not None:
             alone = len(self.folders) == 1 and not self.files
-            return naming.output if alone else naming.output / whole.name
+            return naming.output if alone else naming.output / folder.place
+        whole = Path(os.path.abspath(path))  # "." and ".." have names too  # noqa: PTH100
         if not whole.name:
-            raise UsageError(f"{folder}: name an output folder with --output.")
-        suffix = DEFAULT_SUFFIX if naming.suffix is None else naming.suffix
-        return folder.parent / f"{folder.name}{suffix}" if folder.name else whole.parent / f"{whole.name}{suffix}"
+            raise UsageError(f"{path}: name an output folder with --output.")
+        return (path if path.name else whole).with_name(whole.name + naming.any_suffix)
 
-    def _beside(self, source: Path) -> Path:
-        naming = self.naming
-        if naming.output is None:
-            return source.parent / self._name(source, DEFAULT_SUFFIX)
-        return naming.output if self._single_file_output() else naming.output / self._name(source, None)
+    @cached_property
+    def _results(self) -> frozenset[str]:
+        """Real paths of the folders that results go to; walks leave them out."""
+        roots = {_real(self.output_root(folder)) for folder in self.folders}
+        return frozenset(roots if self.naming.output is None else {*roots, _real(self.naming.output)})
 
-    def _name(self, source: Path, default_suffix: str | None) -> str:
+    @cached_property
+    def _identities(self) -> frozenset[tuple[int, int]]:
+        """Device and number of each file that was named."""
+        return frozenset(filter(None, (_identity(given.path) for given in self.files)))
+
+    def _found(self) -> Iterator[_Found | Row]:
+        """Yield every photograph once, however many inputs lead to it."""
+        seen: set[str] = set()
+        files = (_Found(given.path, self._output_of(given)) for given in self.files)
+        for found in itertools.chain(files, *map(self._walk, self.folders)):
+            source = os.path.abspath(found.source)  # noqa: PTH100 - links must not be followed
+            if source not in seen:
+                seen.add(source)
+                yield found
+
+    def _output_of(self, given: Input) -> Path:
+        output = self.naming.output
+        if output is None:
+            return given.path.with_name(self._name(given.path, self.naming.any_suffix))
+        if self._writes_one_file():
+            return output
+        return output / given.place.parent / self._name(given.path, self.naming.suffix or "")
+
+    def _name(self, source: Path, suffix: str) -> str:
         """Return the name of a result in its folder."""
-        suffix = self.naming.suffix if self.naming.suffix is not None else default_suffix or ""
-        if self.naming.suffix is not None and self.naming.output is None and default_suffix is None:
-            suffix = ""  # the suffix went to the folder's name
         return f"{source.stem}{suffix}{self.naming.extension or colour_extension(source)}"
 
-    def _walk(self, folder: Path, root: Path) -> Iterator[Path]:
-        """Yield pictures below a folder in a stable order, without what hue itself writes there."""
-        own = _real(root)
+    def _walk(self, folder: Input) -> Iterator[_Found | Row]:
+        """Yield pictures below a folder in a stable order, without the results that go there."""
+        root = self.output_root(folder)
+        # Beside the photographs, the suffix went to the folder's name.
+        suffix = "" if self.naming.output is None else self.naming.suffix or ""
+        unreadable: list[Row] = []
 
         def note(error: OSError) -> None:
-            self._unreadable.append((Path(error.filename), error))
+            message = f"{error.filename}: the folder cannot be read ({error.strerror})."
+            unreadable.append(Row(source=Path(error.filename), status=Status.FAILED, message=message))
 
-        for where, folders, names in os.walk(folder, onerror=note):
-            folders[:] = sorted(name for name in folders if _real(Path(where, name)) != own)
+        for where, folders, names in os.walk(folder.path, onerror=note):
+            here = Path(where)
+            folders[:] = sorted(name for name in folders if _real(here / name) not in self._results)
+            for link in (here / name for name in folders if (here / name).is_symlink()):
+                message = "is a link to a folder, which is not followed; name it to colorize what is there"
+                yield Row(source=link, status=Status.SKIPPED, skip=Skip.LINK, message=message)
+            below = here.relative_to(folder.path)
+            among_results = self._is_among_results(folder.path, below)
             for name in sorted(names):
-                path = Path(where, name)
-                if is_image_name(path) and path.is_file():
-                    yield path
+                if is_image_name(Path(name)):
+                    yield _Found(here / name, root / below / self._name(Path(name), suffix), among_results)
                 else:
                     self.ignored += 1
+        yield from unreadable
 
-    def _step(self, source: Path, output: Path) -> Job | Row:
-        if self._is_own_output(source):
-            return Row(source=source, status=Status.SKIPPED, message="is itself a colour version that hue made")
+    def _step(self, found: _Found) -> Job | Row:
+        naming, source, output = self.naming, found.source, found.output
+        if (found.among_results or self._is_named_like_a_result(source)) and _is_own(source):
+            message = "looks like a colour version that hue made; named alone, it is colorized"
+            return Row(source=source, status=Status.SKIPPED, skip=Skip.OWN, message=message)
         compare = None
         try:
             output = self._claim(source, output)
-            if self.naming.compare:
+            if naming.compare:
                 compare = self._claim(source, output.with_name(f"{output.stem}_compare{output.suffix}"))
         except ImageError as error:
             return Row(source=source, status=Status.FAILED, message=str(error))
-        kept = not self.naming.overwrite and os.path.lexists(output)
-        if kept and (compare is None or compare.exists()):
+        if naming.overwrite:
+            return Job(source=source, output=output, compare=compare)
+        keeps_output = os.path.lexists(output)
+        if compare is not None and os.path.lexists(compare):
+            compare = None
+        if keeps_output and compare is None:
             older = _modified(output) < _modified(source)
-            message = "is there already, but older than its photograph" if older else "is there already"
-            return Row(source=source, output=output, status=Status.SKIPPED, message=message, stale=older)
-        return Job(source=source, output=output, compare=compare, keeps_output=kept)
+            message = f"{output} is there already{', but older than its photograph' if older else ''}"
+            return Row(
+                source=source, output=output, status=Status.SKIPPED, skip=Skip.EXISTS, message=message, stale=older
+            )
+        return Job(source=source, output=output, compare=compare, keeps_output=keeps_output)
 
-    def _is_own_output(self, source: Path) -> bool:
-        """Whether a file carries the suffix and the file without it is beside: a second run finds the first one's."""
-        suffix = DEFAULT_SUFFIX if self.naming.suffix is None else self.naming.suffix
+    def _is_named_like_a_result(self, source: Path) -> bool:
+        """Whether a file has the suffix and the file without it is beside: a second run finds the first one's."""
+        suffix = self.naming.any_suffix
         if not suffix or (len(self.files) == 1 and not self.folders):
             return False
         for ending in (suffix, f"{suffix}_compare"):
-            if source.stem.endswith(ending) and source.stem != ending:
-                plain = source.stem.removesuffix(ending)
-                if any(source.with_name(plain + extension).is_file() for extension in (source.suffix, *EXTENSIONS)):
-                    return True
+            plain = source.stem.removesuffix(ending)
+            if plain not in ("", source.stem) and any(
+                source.with_name(plain + extension).is_file() for extension in (source.suffix, *EXTENSIONS)
+            ):
+                return True
         return False
+
+    def _is_among_results(self, folder: Path, below: Path) -> bool:
+        """Whether a folder in the walk has the suffix, or one that it lies in, and the one without it is beside."""
+        suffix = self.naming.any_suffix
+        alone = len(self.folders) == 1 and not self.files
+        trail = [folder / part for part in (below, *below.parents) if not (alone and part == Path())]
+        return bool(suffix) and any(
+            path.name.removesuffix(suffix) not in ("", path.name)
+            and path.with_name(path.name.removesuffix(suffix)).is_dir()
+            for path in trail
+        )
 
     def _claim(self, source: Path, output: Path) -> Path:
         """Give each source an output of its own that is no input.
@@ -282,41 +305,73 @@ class Plan:
         Raises:
             ImageError: no name is left, or the output would write over a photograph.
         """
-        if output.suffix.lower() != source.suffix.lower() and not self._single_file_output():
+        if output.suffix.lower() != source.suffix.lower() and not self._writes_one_file():
             rival = source.with_name(f"{source.stem}{output.suffix}")
             if rival.is_file() or _key(output) in self._claimed:
                 output = output.with_name(f"{output.stem}_{source.suffix[1:].lower()}{output.suffix}")
-        if _key(output) in self._claimed:
-            raise ImageError(f"{source}: another photograph's colour version is already called {output}. Use --suffix.")
+        if (other := self._claimed.get(_key(output))) is not None:
+            raise ImageError(
+                f"{source}: its colour version would be called {output}, as that of {other} is. Rename one of the "
+                "two, or colorize this one in a run of its own, with another --output."
+            )
         if self._is_input(source, output):
-            raise ImageError(f"{source}: its colour version {output} would write over a photograph. Use --output.")
-        self._claimed.add(_key(output))
+            raise ImageError(
+                f"{source}: its colour version {output} would write over a photograph. Choose another --output."
+            )
+        self._claimed[_key(output)] = source
         return output
 
     def _is_input(self, source: Path, output: Path) -> bool:
-        if not os.path.lexists(output):
-            return False
-        if _same(source, output):
-            return True
-        if not self.naming.overwrite or self._is_own_output(output):
-            return False  # nothing there is written over, or what is was made by hue
-        return any(self._walks(folder, output) for folder in self.folders) or any(
-            _same(path, output) for path in self.files
+        """Whether an output is a photograph of this command line, and would be lost."""
+        identity = _identity(output)
+        if identity is None or identity == _identity(source):
+            return identity is not None
+        if not self.naming.overwrite:
+            return False  # nothing that is there is written over
+        is_input = identity in self._identities or any(
+            self._walks(_real(folder.path), output) for folder in self.folders
         )
+        return is_input and not made_by_hue(output)
 
-    def _walks(self, folder: Path, output: Path) -> bool:
-        """Whether the walk of a folder comes past a file: all below it, but for a folder of results within."""
-        root = self.output_root(folder)
-        pruned = _inside(root, folder) and _real(root) != _real(folder) and _inside(output, root)
-        return _inside(output, folder) and not pruned
+    def _walks(self, folder: str, output: Path) -> bool:
+        """Whether the walk of a folder comes past a file: all below it, but for folders of results within."""
+        path = _real(output)
+        pruned = any(_is_below(results, folder) and _is_below(path, results) for results in self._results)
+        return _is_below(path, folder) and not pruned
 
 
-def _writable() -> str:
-    return ", ".join(ending for ending, name in EXTENSIONS.items() if name in WRITABLE)
+def _find(text: str) -> list[Input]:
+    """Return what an input names: itself where it exists, else what fits it as a pattern.
+
+    Raises:
+        UsageError: nothing does.
+    """
+    if os.path.lexists(text):
+        return [Input(Path(text), Path(Path(os.path.abspath(text)).name))]  # "." has a name too  # noqa: PTH100
+    start = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), Path(text).parts[:-1]))
+    # Not Path.glob, which refuses absolute patterns.
+    names = sorted(glob.glob(text, recursive=True))  # noqa: PTH207
+    if not names:
+        raise UsageError(f"{text}: there is no such file or folder, and no file fits it as a pattern.")
+    return [Input(Path(name), Path(name).relative_to(start)) for name in names]
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    for where, _, names in os.walk(folder):
+        yield from (Path(where, name) for name in names if is_image_name(Path(name)))
+
+
+def _is_own(path: Path) -> bool:
+    """Whether hue made a file with a result's name, as far as its format can tell."""
+    return made_by_hue(path) or not can_hold_mark(path)
 
 
 def _real(path: Path) -> str:
     return os.path.realpath(path)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path != folder and Path(path).is_relative_to(folder)
 
 
 def _key(path: Path) -> str:
@@ -324,8 +379,13 @@ def _key(path: Path) -> str:
     return os.path.normcase(os.path.abspath(path)).casefold()  # noqa: PTH100 - links must not be followed
 
 
-def _inside(path: Path, folder: Path) -> bool:
-    return Path(_real(path)).is_relative_to(_real(folder))
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return device and number of a file, by which two names of it are known; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _modified(path: Path) -> float:
@@ -333,10 +393,3 @@ def _modified(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
+import math
 import os
 import re
 import sys
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from hue_cli.errors import DeviceError, WeightsError
 from hue_cli.infer.contract import INPUT_NAME, OUTPUT_NAME, Contract
 
-_INSTALL = "Install what CUDA needs with: pip install 'hue-cli[cuda]' — or use --device cpu."
+_INSTALL = "Install what CUDA needs with: pip install '.[cuda]' in hue's source folder — or use --device cpu."
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 _SILENT = 4
@@ -70,10 +71,34 @@ class Session:
 
         Returns:
             ``(N, 2, H, W)`` float32, a* and b* in CIE units.
+
+        Raises:
+            WeightsError: the network gives another shape or type.
         """
         (ab,) = self._inner.run([OUTPUT_NAME], {INPUT_NAME: lightness})
+        expected = (len(lightness), 2, *lightness.shape[2:])
+        if ab.shape != expected or ab.dtype != np.float32:
+            raise WeightsError(
+                f"{self.name}: expected {OUTPUT_NAME!r} of shape {expected} and type float32, found {ab.shape} and "
+                f"{ab.dtype}. Export the model again with this hue."
+            )
         result: NDArray[np.float32] = ab
         return result
+
+    def check(self) -> None:
+        """Run the network once, on the smallest picture that it takes.
+
+        Raises:
+            WeightsError: it does not run, or gives another shape or type than it should.
+        """
+        rule = self.contract
+        side = rule.multiple_of * math.ceil(rule.minimum / rule.multiple_of)
+        try:
+            self.predict(np.zeros((1, 1, side, side), np.float32))
+        except WeightsError:
+            raise
+        except Exception as error:  # onnxruntime's own exceptions share no base class
+            raise WeightsError(f"{self.name}: the network does not run ({_first_line(error)}).") from error
 
 
 def open_session(content: bytes, name: str, device: str = "auto", threads: int | None = None) -> Session:
@@ -105,7 +130,9 @@ def open_session(content: bytes, name: str, device: str = "auto", threads: int |
         if inner is None:
             inner = _create(content, name, [_CPU], threads)
     contract = _check(inner, name)
-    return Session(inner, name=name, contract=contract, device=on, choice=choice)
+    session = Session(inner, name=name, contract=contract, device=on, choice=choice)
+    session.check()
+    return session
 
 
 def _create(content: bytes, name: str, providers: list[Any], threads: int | None = None) -> Any:

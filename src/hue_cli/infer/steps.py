@@ -80,11 +80,6 @@ class Prepared:
         """Padded height and width: what photographs of one batch have in common."""
         return self.size.padded_height, self.size.padded_width
 
-    @property
-    def pixels(self) -> int:
-        """Pixels of the photograph."""
-        return self.photo.grey.size
-
 
 class Steps:
     """The steps, bound to a model and settings; safe to use from several threads.

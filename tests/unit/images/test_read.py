@@ -153,6 +153,12 @@ def test_rgb_profiles_and_resolution_are_kept_and_grey_profiles_are_not(tmp_path
     assert read_photo(save(picture(), tmp_path / "b.png", icc_profile=grey)).metadata.icc is None
 
 
+def test_a_resolution_that_no_format_can_hold_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save(path, dpi=(5e6, 5e6))
+    assert read_photo(path).metadata.dpi is None
+
+
 def jpeg() -> bytes:
     stream = io.BytesIO()
     picture().save(stream, "JPEG")

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from hue_cli.errors import ImageError
-from hue_cli.images.photo import Metadata
+from hue_cli.images.mark import MARK, MARK_TAG, can_hold_mark, made_by_hue
+from hue_cli.images.photo import WRITABLE, Metadata, holds_16_bits
 from hue_cli.images.read import read_photo
 from hue_cli.images.write import encode, remove_stale_parts, replacing
 
@@ -100,8 +101,55 @@ def test_transparency_is_kept_or_put_on_white() -> None:
 
 
 def test_exif_too_large_for_a_jpeg_is_left_out() -> None:
-    metadata = Metadata(exif=b"Exif\0\0" + bytes(70_000))
-    assert Image.open(encoded(RGB8, "JPEG", metadata=metadata)).format == "JPEG"
+    exif = Image.Exif()
+    exif[0x010E] = "grandmother" * 7_000
+    with Image.open(encoded(RGB8, "JPEG", metadata=Metadata(exif=exif.tobytes()))) as image:
+        assert dict(image.getexif()) == {MARK_TAG: MARK}
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("extension", sorted(WRITABLE.values()))
+def test_results_carry_a_mark_wherever_their_format_has_a_place_for_it(
+    tmp_path: Path, extension: str, depth: int
+) -> None:
+    (image_format,) = [name for name, ending in WRITABLE.items() if ending == extension]
+    exif = Image.Exif()
+    exif[0x010E] = "grandmother"
+    rgb = RGB16 if depth == 16 and holds_16_bits(image_format) else RGB8
+    path = tmp_path / f"a{extension}"
+    path.write_bytes(encoded(rgb, image_format, metadata=Metadata(exif=exif.tobytes())).getvalue())
+    assert made_by_hue(path) == can_hold_mark(path) == (extension not in (".bmp", ".ppm"))
+
+
+def test_other_pictures_and_other_files_carry_no_mark(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[MARK_TAG] = "another program"
+    for name in ("a.jpg", "a.png", "a.tif", "a.webp"):
+        Image.fromarray(RGB8).save(tmp_path / name)
+        assert not made_by_hue(tmp_path / name)
+        Image.fromarray(RGB8).save(tmp_path / name, exif=exif)
+        assert not made_by_hue(tmp_path / name)
+    (tmp_path / "b.jpg").write_bytes(b"no picture")
+    os.mkfifo(tmp_path / "c.jpg")
+    assert not any(made_by_hue(tmp_path / name) for name in ("b.jpg", "c.jpg", "absent.jpg"))
+
+
+def test_a_part_that_is_not_ours_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if another hue drew the same name, it can go on writing."""
+    monkeypatch.setattr("secrets.token_hex", lambda _: "1234")
+    part = tmp_path / ".hue-1234.part"
+    part.write_bytes(b"another run's")
+    with pytest.raises(ImageError, match="cannot be written"), replacing(tmp_path / "a.png"):
+        pass
+    assert part.read_bytes() == b"another run's"
+
+
+def test_two_runs_with_one_number_write_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: 7)
+    with replacing(tmp_path / "a.png") as one, replacing(tmp_path / "a.png") as two:
+        one.write(b"one")
+        two.write(b"two")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"one"]
 
 
 def test_a_block_that_ends_well_replaces_the_file(tmp_path: Path) -> None:

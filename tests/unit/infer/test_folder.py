@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +16,10 @@ from PIL import Image
 from hue_cli.images.tint import tint
 from hue_cli.infer.batching import Batcher
 from hue_cli.infer.folder import FolderColorizer
-from hue_cli.infer.plan import Job, Naming, Plan, Row, Status
+from hue_cli.infer.job import Job, Row, Status
+from hue_cli.infer.plan import Naming, Plan
 from hue_cli.infer.session import Session, open_session
-from hue_cli.infer.steps import Settings, Steps
+from hue_cli.infer.steps import Prepared, Settings, Steps
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +87,77 @@ def test_how_much_is_under_way_is_bounded(session: Session, tmp_path: Path, monk
     # Large photographs are bounded by their pixels instead.
     monkeypatch.setattr("hue_cli.infer.folder._PIXELS_UNDER_WAY", 1)
     assert len(run(session, tmp_path / "in", tmp_path / "out2")) == 40
+
+
+def test_pixels_under_way_are_bounded_before_they_are_decoded(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many threads as would like to may not decode more at once than fits."""
+    (tmp_path / "in").mkdir()
+    for number in range(12):
+        Image.new("L", (80, 80)).save(tmp_path / "in" / f"{number:02}.png")
+    Image.new("L", (200, 200)).save(tmp_path / "in" / "large.png")
+    monkeypatch.setattr("hue_cli.infer.folder._PIXELS_UNDER_WAY", 3 * 80 * 80)
+    now: list[int] = []
+    sums: list[int] = []
+    lock = threading.Lock()
+
+    class Recording(Steps):
+        def prepare(self, source: Path | bytes, name: str | None = None) -> Prepared:
+            assert isinstance(source, Path)
+            with lock:
+                now.append(200 * 200 if source.stem == "large" else 80 * 80)
+                sums.append(sum(now))
+            time.sleep(0.01)
+            return super().prepare(source, name)
+
+        def encode(self, prepared: Prepared, *rest: Any) -> None:
+            super().encode(prepared, *rest)
+            with lock:
+                now.remove(prepared.photo.grey.size)
+
+    plan = Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out"))
+    rows = list(FolderColorizer(Recording(session, Settings()), batch_size=4, workers=8).run(plan.steps()))
+    assert [row.status for row in rows] == [Status.DONE] * 13
+    assert max(total for total in sums if total != 200 * 200) == 3 * 80 * 80
+    assert sums.count(200 * 200) == 1
+
+
+@pytest.mark.parametrize("step", ["prepare", "paint", "encode"])
+@pytest.mark.parametrize("error", [MemoryError(), struct.error("argument out of range"), IndexError("no such plane")])
+def test_whatever_goes_wrong_with_a_photograph_costs_one_row(
+    session: Session, tmp_path: Path, step: str, error: Exception
+) -> None:
+    make_photos(tmp_path / "in", 5)
+    lock, calls = threading.Lock(), iter(range(99))
+    steps = Steps(session, Settings())
+    whole = getattr(steps, step)
+
+    def stumble(*arguments: Any) -> Any:
+        with lock:
+            number = next(calls)
+        if number == 2:
+            raise error
+        return whole(*arguments)
+
+    setattr(steps, step, stumble)
+    plan = Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out"))
+    rows = list(FolderColorizer(steps, batch_size=2, workers=2).run(plan.steps()))
+    (failed,) = [row for row in rows if row.status is Status.FAILED]
+    assert len(rows) == 5
+    assert len(list((tmp_path / "out").iterdir())) == 4
+    assert str(failed.source) in failed.message
+    assert ("memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}") in failed.message
+
+
+def test_a_run_that_is_told_to_stop_reports_what_it_finished(session: Session, tmp_path: Path) -> None:
+    make_photos(tmp_path / "in", 40)
+    plan = Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out"))
+    colorizer = FolderColorizer(Steps(session, Settings()), batch_size=4, workers=4)
+    rows = list(colorizer.run(plan.steps(), lambda: len(list((tmp_path / "out").glob("*.png"))) > 2))
+    assert 3 <= len(rows) < 40
+    assert {row.output for row in rows} == set((tmp_path / "out").iterdir())
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("hue")]
 
 
 def test_closing_the_run_ends_it_with_whole_files_only(session: Session, tmp_path: Path) -> None:

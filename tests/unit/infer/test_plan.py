@@ -5,10 +5,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hue_cli.errors import UsageError
-from hue_cli.infer.plan import Job, Naming, Plan, Row, Status
+from hue_cli.images.photo import EXTENSIONS
+from hue_cli.images.write import encode
+from hue_cli.infer.job import Job, Row, Skip, Status
+from hue_cli.infer.plan import Naming, Plan
+
+
+def made(folder: Path, *names: str) -> None:
+    """Write pictures as hue does."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as stream:
+            encode(np.zeros((2, 2, 3), np.uint8), stream, image_format=EXTENSIONS[path.suffix])
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -93,12 +106,16 @@ def test_brackets_in_a_name_are_no_pattern_where_the_file_exists(tmp_path: Path)
         (["a.jpg", "b.jpg"], {"output": Path("b.jpg")}, "several results need a folder"),
         (["a.jpg"], {"output": Path("new.png"), "extension": ".jpg"}, "the name for another"),
         (["/"], {}, "name an output folder"),
+        (["in"], {"output": Path("in")}, "written over their photographs"),
+        (["in", "b.jpg"], {"output": Path("x7.jpg")}, "is a picture's name"),
+        (["in"], {"output": Path("x7.jpg")}, "is a picture's name"),
+        (["in", "in2"], {"output": Path()}, "written over their photographs"),
     ],
 )
 def test_what_cannot_work_is_a_usage_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inputs: list[str], naming: dict[str, object], message: str
 ) -> None:
-    touch(tmp_path, "a.jpg", "b.jpg")
+    touch(tmp_path, "a.jpg", "b.jpg", "in/a.jpg", "in2/a.jpg")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=message):
         steps(*inputs, **naming)
@@ -120,9 +137,47 @@ def test_a_missing_comparison_is_made_without_writing_the_result_again(tmp_path:
     assert job.compare == tmp_path / "a_color_compare.jpg"
 
 
+def test_a_comparison_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "a_color_compare.jpg")
+    (job,) = steps(tmp_path / "a.jpg", compare=True)
+    assert isinstance(job, Job)
+    assert job.compare is None
+
+
 def test_a_second_run_over_a_pattern_leaves_the_first_ones_results_alone(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", "a_color.jpg", "b.gif", "b_color.png", "c_color.jpg")
+    touch(tmp_path, "a.jpg", "b.gif", "c_color.jpg", "d.bmp", "d_color.bmp")
+    made(tmp_path, "a_color.jpg", "a_color_compare.jpg", "b_color.png")
     assert set(outputs(str(tmp_path / "*"), overwrite=True)) == {"a.jpg", "b.gif", "c_color.jpg"}
+    skips = {row.source.name: row.skip for row in steps(str(tmp_path / "*")) if isinstance(row, Row)}
+    # A bitmap has no place for the mark, so its name has to do.
+    own = ("a_color.jpg", "a_color_compare.jpg", "b_color.png", "d_color.bmp")
+    assert skips == dict.fromkeys(own, Skip.OWN) | dict.fromkeys(("a.jpg", "b.gif", "d.bmp"), Skip.EXISTS)
+    assert outputs(tmp_path / "a_color.jpg") == {"a_color.jpg": str(tmp_path / "a_color_color.jpg")}
+
+
+def test_a_photograph_that_is_only_named_like_a_result_is_colorized_and_never_lost(tmp_path: Path) -> None:
+    touch(tmp_path, "flag.jpg", "flag_color.jpg")
+    assert outputs(str(tmp_path / "*.jpg")) == {"flag_color.jpg": str(tmp_path / "flag_color_color.jpg")}
+    found = steps(str(tmp_path / "*.jpg"), overwrite=True)
+    assert [type(step) for step in found] == [Row, Job]
+    assert "would write over a photograph" in found[0].message  # type: ignore[union-attr]
+
+
+def test_a_second_run_over_a_pattern_of_folders_leaves_the_first_ones_results_alone(tmp_path: Path) -> None:
+    touch(tmp_path, "x1/a.jpg", "x1_color/mine.jpg", "x2/deep/b.bmp", "x2_color/deep/b.bmp")
+    made(tmp_path, "x1_color/a.jpg")
+    assert outputs(str(tmp_path / "x*")) == {"mine.jpg": str(tmp_path / "x1_color_color/mine.jpg")}
+    assert outputs(str(tmp_path / "x*"), overwrite=True) == {
+        "a.jpg": str(tmp_path / "x1_color/a.jpg"),
+        "mine.jpg": str(tmp_path / "x1_color_color/mine.jpg"),
+    }
+    # Nothing proves whose the bitmap among the results is, so it stays.
+    assert (tmp_path / "x2/deep/b.bmp", Status.FAILED) in [
+        (row.source, row.status) for row in steps(str(tmp_path / "x*"), overwrite=True) if isinstance(row, Row)
+    ]
+    # Below the folder above them, too; named alone it is what the user means.
+    assert outputs(tmp_path, output=tmp_path.with_name("o")).keys() == {"a.jpg", "mine.jpg", "b.bmp"}
+    assert outputs(tmp_path / "x1_color").keys() == {"a.jpg", "mine.jpg"}
 
 
 def test_equal_names_in_other_formats_get_results_of_their_own(tmp_path: Path) -> None:
@@ -134,21 +189,52 @@ def test_equal_names_in_other_formats_get_results_of_their_own(tmp_path: Path) -
     assert same["a.png"] == str(tmp_path / "out" / "a.png")
 
 
+def test_a_pattern_is_mirrored_below_what_it_leaves_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "sc/a/p.png", "sc/b/p.png", "sc/p.png", "sc/b/c/q.png")
+    monkeypatch.chdir(tmp_path)
+    out = Path("coloured")
+    everything = {str(out / name) for name in ("a/p.png", "b/p.png", "p.png", "b/c/q.png")}
+    for pattern in ("sc/**/*.png", "sc/**/*", "sc/**", "./sc/**/*.png", str(tmp_path / "sc/**/*.png")):
+        found = steps(pattern, output=out)
+        assert {str(step.output) for step in found} == everything, pattern
+        assert all(isinstance(step, Job) for step in found), pattern
+    assert {str(step.output) for step in steps("s?/b/*.png", output=out)} == {str(out / "sc/b/p.png")}
+
+
+def test_each_photograph_is_done_once_however_often_it_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "in/a.jpg", "in/sub/b.jpg")
+    a = tmp_path / "in" / "a.jpg"
+    found = steps(a, a, tmp_path / "in", tmp_path / "in" / "sub", output=tmp_path / "out")
+    assert [step.source.name for step in found] == ["a.jpg", "b.jpg"]
+    assert all(isinstance(step, Job) for step in found)
+
+
+def test_the_remedy_for_a_clash_of_names_helps(tmp_path: Path) -> None:
+    touch(tmp_path, "in/A.jpg", "in/a.jpg", "in/b.gif", "in/b.png", "in/b_gif.png")
+    rows = [step for step in steps(tmp_path / "in") if isinstance(step, Row)]
+    assert [row.source.name for row in rows] == ["a.jpg", "b_gif.png"]
+    assert str(tmp_path / "in/b.gif") in rows[1].message
+    for row in rows:
+        assert "Rename one of the two, or colorize this one in a run of its own, with another --output" in row.message
+        assert outputs(row.source, output=tmp_path / "other").keys() == {row.source.name}
+
+
 def test_two_photographs_for_one_name_are_an_error_for_the_second(tmp_path: Path) -> None:
     touch(tmp_path, "x/a.jpg", "y/a.jpg")
     first, second = steps(tmp_path / "x/a.jpg", tmp_path / "y/a.jpg", output=tmp_path / "out")
     assert isinstance(first, Job)
     assert isinstance(second, Row)
     assert second.status is Status.FAILED
-    assert "already called" in second.message
+    assert "would be called" in second.message
 
 
 def test_no_photograph_is_ever_written_over(tmp_path: Path) -> None:
     touch(tmp_path, "in/a.jpg", "in/in/a.jpg")
     (tmp_path / "link").symlink_to(tmp_path / "in")
     everything = {Status.FAILED}
-    assert set(statuses(tmp_path / "in", output=tmp_path / "in", overwrite=True).values()) == everything
-    assert set(statuses(tmp_path / "in", output=tmp_path / "link", overwrite=True).values()) == everything
+    for output in ("in", "link"):
+        with pytest.raises(UsageError, match="written over their photographs"):
+            steps(tmp_path / "in", output=tmp_path / output, overwrite=True)
     # in/in/a.jpg would become in/a.jpg.
     found = steps(tmp_path / "in", output=tmp_path, overwrite=True)
     assert all(step.output != tmp_path / "in" / "a.jpg" for step in found if isinstance(step, Job))
@@ -156,10 +242,39 @@ def test_no_photograph_is_ever_written_over(tmp_path: Path) -> None:
 
 
 def test_results_below_the_photographs_are_not_walked(tmp_path: Path) -> None:
-    touch(tmp_path, "in/a.jpg", "in/out/a.jpg")
-    assert outputs(tmp_path / "in", output=tmp_path / "in" / "out", overwrite=True) == {
-        "a.jpg": str(tmp_path / "in" / "out" / "a.jpg")
+    touch(tmp_path, "in/a.jpg", "in/sub/b.jpg")
+    made(tmp_path / "in", "out/a.jpg", "out/sub/a.jpg", "out/notes.png")
+    out = tmp_path / "in" / "out"
+    assert outputs(tmp_path / "in", output=out, overwrite=True) == {
+        "a.jpg": str(out / "a.jpg"),
+        "b.jpg": str(out / "sub" / "b.jpg"),
     }
+    assert outputs(tmp_path / "in", tmp_path / "in" / "sub", output=out, overwrite=True).keys() == {"a.jpg", "b.jpg"}
+
+
+def test_a_folder_of_originals_among_the_photographs_takes_no_results(tmp_path: Path) -> None:
+    touch(tmp_path, "wlk/rocket.jpg", "wlk/best/rocket.jpg")
+    made(tmp_path, "wlk/best/made.jpg")
+    (tmp_path / "link").symlink_to(tmp_path / "wlk" / "best")
+    for output in ("wlk/best", "link"):
+        for overwrite in (False, True):
+            with pytest.raises(UsageError, match=r"pictures without hue's mark, such as .*best.rocket\.jpg"):
+                steps(tmp_path / "wlk", output=tmp_path / output, overwrite=overwrite)
+    # Where the originals are named one by one, each of them is kept.
+    best = tmp_path / "wlk" / "best"
+    found = statuses(tmp_path / "wlk/rocket.jpg", best / "rocket.jpg", output=best, overwrite=True)
+    assert found == {"rocket.jpg": Status.FAILED}
+
+
+def test_what_only_looks_like_a_file_gets_a_row(tmp_path: Path) -> None:
+    touch(tmp_path, "in/a.jpg", "else/b.jpg")
+    (tmp_path / "in/dangling.jpg").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "in/fifo.jpg")
+    (tmp_path / "in/linked").symlink_to(tmp_path / "else")
+    found = steps(tmp_path / "in")
+    assert {step.source.name for step in found if isinstance(step, Job)} == {"a.jpg", "dangling.jpg", "fifo.jpg"}
+    (row,) = [step for step in found if isinstance(step, Row)]
+    assert (row.source.name, row.skip) == ("linked", Skip.LINK)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads every folder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +55,35 @@ def test_a_foreign_model_is_refused(make_tiny_model: Callable[..., bytes]) -> No
         open_session(make_tiny_model(CONTRACT, output_name="colours"), "renamed", "cpu")
 
 
+def test_a_model_that_does_not_give_two_planes_is_refused_before_any_work(
+    make_tiny_model: Callable[..., bytes],
+) -> None:
+    with pytest.raises(WeightsError, match=r"expected 'ab' of shape \(1, 2, 16, 16\).*found \(1, 1, 16, 16\)"):
+        open_session(make_tiny_model(CONTRACT, planes=("a",)), "one", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"size": "64"}, "size is '64', expected int"),
+        ({"size": 64.5}, "size is 64.5, expected int"),
+        ({"multiple_of": True}, "multiple_of is True, expected int"),
+        ({"minimum": 0}, "minimum is 0, expected 1 to 8,192"),
+        ({"minimum": 10**9}, "expected 1 to 8,192"),
+        ({"recipe": None}, "recipe is None, expected str"),
+        ({"metrics": {"psnr": "high"}}, "metrics holds something that is no number"),
+        ({"metrics": [1]}, "expected dict"),
+    ],
+)
+def test_damaged_metadata_is_refused(change: dict[str, object], message: str) -> None:
+    good = json.loads(CONTRACT.to_json())
+    assert Contract.from_metadata({"hue": json.dumps(good | {"unknown": 1})}, "a.onnx") == CONTRACT
+    with pytest.raises(WeightsError, match=message):
+        Contract.from_metadata({"hue": json.dumps(good | change)}, "a.onnx")
+    with pytest.raises(WeightsError, match="damaged"):
+        Contract.from_metadata({"hue": "[1]"}, "a.onnx")
+
+
 def test_auto_says_what_it_chose_and_cuda_says_why_not(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "_driver_is_there", lambda: False)
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
@@ -61,7 +91,9 @@ def test_auto_says_what_it_chose_and_cuda_says_why_not(tiny_model: Path, monkeyp
     session = open_session(content, "tiny", "auto")
     assert session.device == "cpu"
     assert session.choice == "Using the CPU: no NVIDIA driver was found."
-    with pytest.raises(DeviceError, match=r"no NVIDIA driver was found.*hue-cli\[cuda\]"):
+    with pytest.raises(
+        DeviceError, match=r"no NVIDIA driver was found.*pip install '\.\[cuda\]' in hue's source folder"
+    ):
         open_session(content, "tiny", "cuda")
 
 
