@@ -38,9 +38,8 @@ def main() -> None:
     """Colorize the samples with the installed hue and draw the strip."""
     samples = sorted(path for path in (ROOT / "samples").iterdir() if path.suffix in {".jpg", ".png"})
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [sys.executable, "-m", "hue_cli", "colorize", *map(str, samples), "-o", folder, "--format", "png"], check=True
-        )
+        command = [sys.executable, "-m", "hue_cli", "colorize", *map(str, samples), "-o", folder, "--format", "png"]
+        subprocess.run(command, check=True)
         colour = [scaled(Path(folder) / f"{path.stem}.png") for path in samples]
     target = ROOT / "docs" / "images" / "before-after.jpg"
     target.parent.mkdir(exist_ok=True)
