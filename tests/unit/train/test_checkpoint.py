@@ -6,6 +6,7 @@ import json
 import resource
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,18 @@ from hue_cli.train.loop import train
 Begin = Any  # of conftest.py
 
 
-@pytest.fixture
+@contextmanager
 def no_room() -> Iterator[None]:
-    """No file may grow over 4 kB: the nearest to a full disk that a test can have."""
+    """No file may grow over 4 kB: the nearest to a full disk that a test can have.
+
+    Not a fixture: it would hold for what the test runner writes, too, and end it where that is a file.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def interrupt(count: int) -> None:
@@ -73,19 +79,19 @@ def test_moments_lie_in_memory_as_their_parameters_do(begin: Begin, trained: Pat
     assert four_dimensional > 5
 
 
-def test_a_full_disk_leaves_the_last_state_whole(trained: Path, begin: Begin, recipe: Recipe, no_room: None) -> None:
+def test_a_full_disk_leaves_the_last_state_whole(trained: Path, begin: Begin, recipe: Recipe) -> None:
     before = (trained / STATE).read_bytes()
     assert len(before) > 4096
     run, _ = begin(trained, recipe, before=interrupt)
-    with pytest.raises(ImageError, match=r"state\.safetensors: cannot be written \(File too large\)"):
+    with no_room(), pytest.raises(ImageError, match=r"state\.safetensors: cannot be written \(File too large\)"):
         train(run)
     assert (trained / STATE).read_bytes() == before
     assert not [path for path in trained.iterdir() if path.name.startswith(".")]
 
 
-def test_text_is_written_whole_or_not_at_all(tmp_path: Path, no_room: None) -> None:
+def test_text_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     write_text(tmp_path / RUN, "{}")
-    with pytest.raises(ImageError):
+    with no_room(), pytest.raises(ImageError):
         write_text(tmp_path / RUN, "x" * 5000)
     assert (tmp_path / RUN).read_text() == "{}"
     assert len(list(tmp_path.iterdir())) == 1

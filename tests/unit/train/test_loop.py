@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,6 @@ from hue_cli.train.loop import train
 from hue_cli.train.seeding import order
 
 Begin = Any  # of conftest.py
-
-
-@pytest.fixture(autouse=True)
-def _python_s_own_handlers() -> Iterator[None]:
-    """Signals as at a terminal, also where the tests run in the background of a script."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def at(step: int, act: Callable[[], object]) -> Callable[[int], object]:
