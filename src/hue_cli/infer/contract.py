@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from hue_cli.errors import WeightsError
@@ -88,11 +88,8 @@ class Contract:
             raise WeightsError(f"{where}: the {METADATA_KEY!r} metadata is damaged ({error}).") from error
 
 
-_KINDS: dict[str, type] = {
-    **dict.fromkeys(("recipe", "digest", "precision", "training_data", "licence"), str),
-    **dict.fromkeys(("size", "multiple_of", "minimum", "version"), int),
-    "metrics": dict,
-}
+# By the fields' own annotations, so that none that is added can be forgotten here.
+_KINDS: dict[str, type] = {f.name: {"str": str, "int": int}.get(str(f.type), dict) for f in fields(Contract)}
 
 
 def _checked(key: str, value: Any, kind: type) -> Any:
