@@ -10,7 +10,7 @@ HUE_S = Recipe(
     name="hue-s",
     summary="MobileNetV2 encoder, decoder with skips, a class for every cell of the a*b* plane",
     net=GamutClassifierSpec(
-        encoder=Encoder.MOBILENET_V2, frozen=4, widths=(256, 192, 128, 96), cell=10.0, colourfulness=1.0
+        encoder=Encoder.MOBILENET_V2, frozen=4, widths=(256, 192, 128, 96), cell=10.0, colourfulness=0.92
     ),
     space=Space(
         # The encoder was trained on pictures in [-1, 1].
