@@ -31,7 +31,7 @@ class MobileNetV2Encoder(nn.Module):
     """RGB ``(N, 3, H, W)`` in [−1, 1] in; features at 1/4, 1/8, 1/16, 1/32 and a global vector out.
 
     Batch norm is folded into the convolutions with its ImageNet statistics: those of small grey crops would be
-    worse, and training is a third faster without it. The first ``frozen`` blocks keep their weights, which spares
+    worse, and the encoder is a third faster without it. The first ``frozen`` blocks keep their weights, which spares
     the costliest part of the gradient.
 
     Attributes:
