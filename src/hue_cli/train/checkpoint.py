@@ -17,10 +17,12 @@ from torch import Tensor, nn
 
 from hue_cli.errors import CheckpointError
 from hue_cli.images.write import replacing
+from hue_cli.models.trained import RUN_FILE, WEIGHTS_FILE
 
-WEIGHTS = "weights.safetensors"
+# Names that models.trained, which reads a run folder back, has settled.
+WEIGHTS = WEIGHTS_FILE
+RUN = RUN_FILE
 STATE = "state.safetensors"
-RUN = "run.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

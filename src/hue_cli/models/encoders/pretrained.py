@@ -62,10 +62,10 @@ def load_encoder(network: nn.Module, wanted: str, say: Callable[[str], None]) ->
     encoder = getattr(network, "encoder", None)
     if not isinstance(encoder, MobileNetV2Encoder) or wanted == NONE:
         return NONE
-    local = Path(os.environ.get("HUE_DATA_DIR", "")) / "pretrained" / "mobilenet_v2_imagenet.safetensors"
     if wanted != IMAGENET:
         return _from_file(encoder, Path(wanted))
-    if "HUE_DATA_DIR" in os.environ and local.is_file():
+    home = os.environ.get("HUE_DATA_DIR")
+    if home is not None and (local := Path(home) / "pretrained" / "mobilenet_v2_imagenet.safetensors").is_file():
         return _from_file(encoder, local)
     return _from_torchvision(encoder, say)
 
