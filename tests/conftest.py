@@ -7,24 +7,32 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hue_cli.infer.contract import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Contract
 from hue_cli.recipes.schema import Recipe, SizeRule
-from hue_cli.recipes.specs import GamutClassifierSpec
+from hue_cli.recipes.specs import ColorGanSpec, GamutClassifierSpec, NetSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 WriteRun = Callable[[Recipe, Path], Path]
 
 
 def shrink(recipe: Recipe) -> Recipe:
     """The same system with a few channels, and as few halvings as it can have: small enough for a test."""
-    if isinstance(recipe.net, GamutClassifierSpec):
-        return replace(
-            recipe, net=replace(recipe.net, widths=(8, 8, 8, 8), cell=30.0), size=replace(recipe.size, size=96)
-        )
-    net = replace(recipe.net, widths=(4, 6), top=4)
-    return replace(recipe, net=net, size=SizeRule(size=20, multiple_of=4, minimum=4))
+    few = SizeRule(size=20, multiple_of=4, minimum=4)
+    match recipe.net:
+        case GamutClassifierSpec():
+            net: NetSpec = replace(recipe.net, widths=(8, 8, 8, 8), cell=30.0)
+            return replace(recipe, net=net, size=replace(recipe.size, size=96))
+        case ColorGanSpec():
+            net = replace(recipe.net, widths=(4, 6), critic_widths=(4, 6, 8))
+        case _:
+            net = replace(recipe.net, widths=(4, 6), top=4)
+    return replace(recipe, net=net, size=few)
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +46,18 @@ def _python_s_own_handlers() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def tiny() -> Callable[[Recipe], Recipe]:
     return shrink
+
+
+def _spread(network: nn.Module, run: Callable[[], object]) -> None:
+    """Scale the last convolution so that what it gives to the last activation varies by two."""
+    from torch import nn
+
+    last = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)][-1]
+    given: list[Tensor] = []
+    hook = last.register_forward_hook(lambda _module, _inputs, output: given.append(output))
+    run()
+    hook.remove()
+    last.weight *= 2 / given[-1].std()
 
 
 @pytest.fixture(scope="session")
@@ -60,14 +80,11 @@ def write_run() -> WriteRun:
             with torch.no_grad():
                 for _ in range(20):
                     colorizer(lightness)
-                if isinstance(network, torch.nn.Sequential):
-                    *body, last, _sigmoid = network.eval()
-                    features = torch.nn.Sequential(*body)(colorizer.see(lightness))
-                    last.weight *= 2 / last(features).std()
-                else:
-                    assert isinstance(network, GamutClassifier)
+                if isinstance(network, GamutClassifier):
                     network.classes.weight *= 30
                     network.gain.fill_(2.0)
+                else:
+                    _spread(network, lambda: colorizer.eval()(lightness))
         folder.mkdir(parents=True)
         save_file(network.state_dict(), folder / "weights.safetensors", {"recipe_digest": recipe.digest()})
         facts = {

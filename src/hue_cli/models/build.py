@@ -6,9 +6,16 @@ from typing import assert_never
 
 from torch import nn
 
+from hue_cli.models.colorgan import ColorGanDiscriminator, ColorGanGenerator
 from hue_cli.models.gamut_classifier import GamutClassifier
 from hue_cli.models.residual_autoencoder import ConvAutoencoder, ResidualAutoencoder
-from hue_cli.recipes.specs import ConvAutoencoderSpec, GamutClassifierSpec, NetSpec, ResidualAutoencoderSpec
+from hue_cli.recipes.specs import (
+    ColorGanSpec,
+    ConvAutoencoderSpec,
+    GamutClassifierSpec,
+    NetSpec,
+    ResidualAutoencoderSpec,
+)
 
 
 def build_network(spec: NetSpec) -> nn.Module:
@@ -20,8 +27,18 @@ def build_network(spec: NetSpec) -> nn.Module:
             return ConvAutoencoder(spec)
         case GamutClassifierSpec():
             return GamutClassifier(spec)
+        case ColorGanSpec():
+            return ColorGanGenerator(spec)
         case _:
             assert_never(spec)
+
+
+def build_discriminator(spec: NetSpec) -> nn.Module | None:
+    """Return what tells this network's pictures from real ones, with fresh weights; None for a network trained alone.
+
+    It takes what the network paints, in the network's own scale, and returns logits of "real" ``(N, 1, H', W')``.
+    """
+    return ColorGanDiscriminator(spec) if isinstance(spec, ColorGanSpec) else None
 
 
 def count_parameters(network: nn.Module) -> int:

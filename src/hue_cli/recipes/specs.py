@@ -57,4 +57,19 @@ class GamutClassifierSpec:
     colourfulness: float
 
 
-NetSpec = ResidualAutoencoderSpec | ConvAutoencoderSpec | GamutClassifierSpec
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColorGanSpec:
+    """Paper 003, section IV-C: a U-Net generator and its discriminator.
+
+    Attributes:
+        widths: channels of the generator after each halving; the doublings mirror them.
+        critic_widths: channels of the discriminator: its halvings, then its convolution at full stride.
+        dropout: share of values dropped in the generator's first three doublings.
+    """
+
+    widths: tuple[int, ...]
+    critic_widths: tuple[int, ...]
+    dropout: float
+
+
+NetSpec = ResidualAutoencoderSpec | ConvAutoencoderSpec | GamutClassifierSpec | ColorGanSpec
