@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hue_cli.metrics.structure import MSSSIM_MINIMUM, ms_ssim
@@ -62,3 +63,9 @@ def loss_terms(loss: Loss, painted: Tensor, truth: Tensor) -> dict[str, Tensor]:
         truth: the same.
     """
     return {name.value: weight * TERMS[name](painted, truth) for name, weight in loss.terms}
+
+
+def kernel_penalty(network: nn.Module) -> Tensor:
+    """Sum of squares of the kernels of all convolutions that are trained, transposed ones included: a scalar."""
+    kernels = (m.weight for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d))
+    return torch.stack([kernel.square().sum() for kernel in kernels if kernel.requires_grad]).sum()

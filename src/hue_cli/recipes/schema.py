@@ -50,7 +50,10 @@ class LossTerm(StrEnum):
     MSSSIM = "1-msssim"
     MSE = "mse"
     RMSE = "rmse"
+    """The root is taken of a whole batch, as Keras does; of each part where a batch is worked off in parts."""
     MAE = "mae"
+    ADVERSARIAL = "adversarial"
+    """Of a generator: how far its pictures are from being taken for photographs by its discriminator."""
     CROSS_ENTROPY = "cross-entropy"
     """Of a classifier over cells of the a*b* plane."""
     MEAN_AB = "mean-ab"
@@ -69,6 +72,8 @@ class Schedule(StrEnum):
 
     CONSTANT = "constant"
     COSINE = "cosine"
+    EXPONENTIAL = "exponential"
+    """Times ``Optim.decay`` with every epoch, smoothly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,10 @@ class Optim:
         ema: decay of the exponential moving average of the weights that is kept as the result; 0 for none.
         weight_decay: decoupled, as in AdamW.
         encoder_lr: learning rate of an encoder with ImageNet weights, as a share of ``lr``.
+        decay: what an epoch multiplies the learning rate by, under ``Schedule.EXPONENTIAL``.
+        betas: Adam's.
+        l2: the loss gets this times the sum of squares of all kernels of convolutions that are trained, as by
+            Keras's ``kernel_regularizer``.
     """
 
     lr: float
@@ -90,6 +99,9 @@ class Optim:
     ema: float = 0.999
     weight_decay: float = 0.0
     encoder_lr: float = 1.0
+    decay: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    l2: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,9 +30,14 @@ class Plan:
     max_seconds: float | None = None
 
     @property
+    def epochs(self) -> int:
+        """Epochs of all stages together."""
+        return sum(stage.epochs for stage in self.stages)
+
+    @property
     def steps(self) -> int:
         """Steps of the whole run if time does not end it earlier."""
-        return sum(stage.epochs for stage in self.stages) * self.steps_per_epoch
+        return self.epochs * self.steps_per_epoch
 
     def progress(self, step: int, seconds: float) -> float:
         """Share of the run that is over, in [0, 1], before step number ``step`` (from 0)."""
@@ -42,8 +47,7 @@ class Plan:
 
     def stage_at(self, progress: float) -> int:
         """Index of the stage at this progress; the boundary belongs to the later stage."""
-        total = sum(stage.epochs for stage in self.stages)
-        ends = list(accumulate(stage.epochs / total for stage in self.stages))
+        ends = list(accumulate(stage.epochs / self.epochs for stage in self.stages))
         # A billionth forgives the rounding of step / steps at a boundary.
         return min(sum(progress >= end - 1e-9 for end in ends), len(ends) - 1)
 
@@ -54,3 +58,6 @@ class Plan:
                 return self.optim.lr
             case Schedule.COSINE:
                 return self.optim.lr * max(0.01, 0.5 * (1 + math.cos(math.pi * progress)))
+            case Schedule.EXPONENTIAL:
+                # Epochs of the plan: a time budget runs through all of the decay, as through all stages.
+                return self.optim.lr * math.pow(self.optim.decay, progress * self.epochs)

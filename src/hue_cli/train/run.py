@@ -65,7 +65,7 @@ def make_optimizer(network: nn.Module, optim: Optim) -> torch.optim.Optimizer:
     groups = [{"params": fresh, "lr_share": 1.0}]
     if pretrained:
         groups.append({"params": pretrained, "lr_share": optim.encoder_lr})
-    return torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)
+    return torch.optim.AdamW(groups, lr=optim.lr, betas=optim.betas, weight_decay=optim.weight_decay)
 
 
 def _folder(recipe: Recipe, options: Options) -> Path:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from hue_cli.data.curriculum import show, truth
 from hue_cli.losses.classification import mean_ab, soft_cross_entropy
-from hue_cli.losses.regression import loss_terms
+from hue_cli.losses.regression import kernel_penalty, loss_terms
 from hue_cli.models.gamut_classifier import GamutClassifier
 from hue_cli.recipes.schema import LossTerm, Recipe, Stage
 
@@ -36,7 +36,10 @@ class RegressionStep:
         seen = show(rgb, stage, self.recipe.space).contiguous(memory_format=torch.channels_last)
         with self.autocast:
             painted = self.network(seen)
-        return loss_terms(self.recipe.loss, painted.float(), truth(rgb, self.recipe.space))
+        terms = loss_terms(self.recipe.loss, painted.float(), truth(rgb, self.recipe.space))
+        if self.recipe.optim.l2:
+            terms["l2"] = self.recipe.optim.l2 * kernel_penalty(self.network)
+        return terms
 
 
 class ClassificationStep:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd import gradcheck
 from torch.nn import functional as F
 
 from hue_cli.losses.classification import mean_ab, soft_cross_entropy
-from hue_cli.losses.regression import TERMS, loss_terms, msssim
+from hue_cli.losses.regression import TERMS, kernel_penalty, loss_terms, msssim
 from hue_cli.metrics.structure import MSSSIM_MINIMUM, ms_ssim
 from hue_cli.recipes.schema import Loss, LossTerm
 
@@ -99,6 +99,25 @@ def test_terms_carry_their_weight_and_name() -> None:
     assert list(terms) == ["mse", "mae"]
     assert torch.equal(terms["mse"], 2 * F.mse_loss(painted, truth))
     assert torch.equal(terms["mae"], 0.5 * F.l1_loss(painted, truth))
+
+
+def test_the_root_of_rmse_is_taken_of_the_whole_batch() -> None:
+    painted, truth = torch.tensor([3.0, 4.0]).view(2, 1, 1, 1), torch.zeros(2, 1, 1, 1)
+    assert float(TERMS[LossTerm.RMSE](painted, truth)) == pytest.approx(12.5**0.5)
+
+
+def test_the_penalty_is_keras_s_of_kernels_that_are_trained() -> None:
+    first, second, frozen = nn.Conv2d(1, 2, 3), nn.ConvTranspose2d(2, 1, 2), nn.Conv2d(1, 1, 1)
+    network = nn.Sequential(first, nn.BatchNorm2d(2), second, frozen)
+    frozen.requires_grad_(False)
+    for value, kernel in ((2.0, first.weight), (3.0, second.weight), (9.0, frozen.weight)):
+        nn.init.constant_(kernel, value)
+    penalty = kernel_penalty(network)
+    assert float(penalty.detach()) == 2 * 9 * 4 + 2 * 4 * 9
+    penalty.backward()
+    assert first.weight.grad is not None
+    assert torch.equal(first.weight.grad, torch.full_like(first.weight, 4.0))
+    assert frozen.weight.grad is None
 
 
 def classes(one_hot: bool) -> tuple[Tensor, Tensor, Tensor]:

@@ -24,6 +24,14 @@ def test_json_and_back_is_the_same_recipe(recipe: Recipe) -> None:
     assert found.digest() == trained.digest()
 
 
+def test_fields_that_came_later_may_be_missing() -> None:
+    recipe = RECIPES["residual"]
+    data = json.loads(json.dumps(recipe.to_dict()))
+    del data["optim"]["l2"], data["optim"]["betas"], data["optim"]["decay"]
+
+    assert parse_recipe(data) == recipe
+
+
 def _set(data: dict[str, Any], path: str, value: object) -> None:
     *parents, last = path.split(".")
     for key in parents:

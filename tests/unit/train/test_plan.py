@@ -20,7 +20,7 @@ from hue_cli.train.plan import Plan
 epochs_of_stages = st.lists(st.integers(1, 60), min_size=1, max_size=5)
 
 
-def plan_of(epochs: list[int], steps_per_epoch: int = 1, **more: float) -> Plan:
+def plan_of(epochs: list[int], steps_per_epoch: int = 1, **more: float | None) -> Plan:
     return Plan(
         stages=[Stage(epochs=n, size=32) for n in epochs], steps_per_epoch=steps_per_epoch, optim=Optim(lr=1e-3), **more
     )
@@ -65,6 +65,15 @@ def test_the_learning_rate_falls_along_a_cosine() -> None:
     assert plan.learning_rate(1) == pytest.approx(1e-5)
     constant = replace(plan, optim=Optim(lr=1e-3, schedule=Schedule.CONSTANT))
     assert constant.learning_rate(0.9) == 1e-3
+
+
+@pytest.mark.parametrize("budget", [None, 60.0])
+def test_the_learning_rate_decays_by_the_epoch(budget: float | None) -> None:
+    optim = Optim(lr=1e-4, schedule=Schedule.EXPONENTIAL, decay=0.9)
+    plan = replace(plan_of([20, 30], 7, max_seconds=budget), optim=optim)
+    for epoch in (0, 1, 20, 50):
+        assert plan.learning_rate(epoch / 50) == pytest.approx(1e-4 * 0.9**epoch)
+    assert plan.learning_rate(1 / 100) == pytest.approx(1e-4 * 0.9**0.5)
 
 
 @given(st.sampled_from(sorted(RECIPES)), st.integers(1, 400))

@@ -1,0 +1,34 @@
+"""Digests of recipes that have been released: runs, model files and cards are stamped with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hue_cli.recipes import RECIPES
+from hue_cli.recipes.parse import parse_recipe
+
+CONFIGS = sorted((Path(__file__).parents[2] / "weights").glob("*/config.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("cnn-curriculum", "5c2fde1584ebf3f4d698d2e48f952592617ce831f00775e8e7a30acc0abf482f"),
+        ("residual", "7abde0134f69075e2e764da048bdf918d02729878b27dc2431ea9294845a7c10"),
+        ("residual-curriculum-old", "287c7669f9d64b412c984e4ec85560b5a6011ae67df20f0c8e6059703ef6c09e"),
+        ("residual-curriculum", "9a7880c3cc0269a1ef77fb1a232ea20ac5ca9d65ab9efe69f03a26c3a363327d"),
+        ("hue-s", "f2798d398fecc38f7de12af73a24c8a9c7707aed3839a088f279096daaac36f4"),
+    ],
+)
+def test_released_recipes_keep_their_digest(name: str, digest: str) -> None:
+    assert RECIPES[name].digest() == digest
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.parent.name)
+def test_filed_recipes_still_parse_to_what_their_file_is_stamped_with(path: Path) -> None:
+    config = json.loads(path.read_text(encoding="utf-8"))
+
+    assert parse_recipe(config["recipe"]).digest() == config["contract"]["digest"]
