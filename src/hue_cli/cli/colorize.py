@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-import time
-from collections import Counter, defaultdict
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -18,11 +13,11 @@ import typer
 
 from hue_cli.cli.options import BatchSizeOpt, DeviceOpt, JsonOpt, ModelOpt, QuietOpt, VerboseOpt, WorkersOpt
 from hue_cli.cli.report import Mode, Reporter
+from hue_cli.cli.tally import Tally
 from hue_cli.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from types import FrameType
+    from collections.abc import Generator
 
     from hue_cli.infer.job import Row
     from hue_cli.infer.plan import Naming, Plan
@@ -212,115 +207,3 @@ def _write_standard_output(picture: bytes) -> None:
         raise ImageError("standard output: is closed, so the picture cannot be written.")
     sys.stdout.buffer.write(picture)
     sys.stdout.buffer.flush()
-
-
-class Tally:
-    """Counts rows, shows them as the mode asks, and sums up.
-
-    Attributes:
-        stopping: whether the run is to end early: after Ctrl-C, or after a failure where one is enough.
-        interrupted: whether Ctrl-C was pressed.
-    """
-
-    def __init__(self, report: Reporter, plan: Plan, *, dry_run: bool, fail_fast: bool) -> None:
-        self.stopping = False
-        self.interrupted = False
-        self._report = report
-        self._plan = plan
-        self._dry_run = dry_run
-        self._fail_fast = fail_fast
-        self._counts: Counter[str] = Counter()
-        self._skipped: dict[str, list[Path]] = defaultdict(list)
-        self._older = 0
-        self._begun = time.monotonic()
-
-    @property
-    def failed(self) -> int:
-        """How many files failed."""
-        return self._counts["failed"]
-
-    def watch(self, rows: Generator[Row]) -> None:
-        """Take in rows until they end; that is soon, once :attr:`stopping` is set."""
-        total = self._plan.count() if self._report.shows_progress else None
-        with closing(rows), self._report.progress(total, "Colorizing") as bar, self._heeding_ctrl_c():
-            for row in rows:
-                self._add(row)
-                bar.advance(1, **({"failed": self.failed} if self.failed else {}))
-                self.stopping |= self._fail_fast and self.failed > 0
-                if self.stopping and self._dry_run:
-                    break
-
-    @contextmanager
-    def _heeding_ctrl_c(self) -> Iterator[None]:
-        """Let the first Ctrl-C end the run in order, with a row for each finished file, and the second at once."""
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            if self.interrupted:
-                signal.default_int_handler(number, frame)
-            self.stopping = self.interrupted = True
-
-        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or (
-            threading.current_thread() is not threading.main_thread()
-        ):
-            yield  # whoever runs hue has other plans for the signal
-            return
-        signal.signal(signal.SIGINT, stop)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def _add(self, row: Row) -> None:
-        report = self._report
-        self._counts[row.status.value] += 1
-        if row.skip is not None:
-            self._older += row.stale
-            self._skipped[row.skip.value].append(row.output or row.source)
-        if report.mode is Mode.JSON:
-            report.emit_json(row.to_dict())
-            return
-        for warning in row.warnings:
-            report.warn(warning)
-        match row.status.value:
-            case "failed":
-                report.error(row.message)
-            case "planned":
-                report.result(f"{row.source} → {row.output}")
-            case "skipped":
-                report.detail(f"{row.source}: skipped; {row.message}.")
-            case _:
-                report.detail(f"{row.source} → {row.output}")
-
-    def summarize(self) -> None:
-        """Say how it went."""
-        counts, seconds, report = self._counts, time.monotonic() - self._begun, self._report
-        if report.mode is Mode.JSON:
-            summary = {name: counts[name] for name in ("done", "planned", "skipped", "failed")}
-            report.emit_json({"summary": {**summary, "ignored": self._plan.ignored, "seconds": round(seconds, 3)}})
-            return
-        done = counts["done"] + counts["planned"]
-        rate = f" in {seconds:.1f} s ({done / seconds:.1f}/s)" if counts["done"] and seconds > 0 else ""
-        verb = "Would colorize" if self._dry_run else "Colorized"
-        parts = [f"{verb} {done} {'photograph' if done == 1 else 'photographs'}{rate}.", *self._say_skipped()]
-        if self.failed:
-            parts.append(f"{self.failed} failed.")
-        report.result(" ".join(parts))
-        if self._older:
-            report.warn(f"{self._older} of the skipped are older than their photographs.")
-        report.detail(f"Ignored {self._plan.ignored} files that are no pictures by their names.")
-        if counts.total() == len(self._skipped["link"]):
-            report.warn("No pictures were found.")
-
-    def _say_skipped(self) -> Iterator[str]:
-        exist, own, links = (self._skipped[skip] for skip in ("exists", "own", "link"))
-        if len(exist) == 1:
-            yield f"Skipped 1 whose result is there already: {exist[0]} (--overwrite makes it again)."
-        elif exist:
-            yield (
-                f"Skipped {len(exist)} whose results are there already, such as {exist[0]} "
-                "(--overwrite makes them again)."
-            )
-        if own:
-            yield f"Left out {len(own)} that look like hue's own, such as {own[0]} (name it alone to colorize it)."
-        if links:
-            yield f"Did not follow {len(links)} linked folders, such as {links[0]} (name it to colorize it)."

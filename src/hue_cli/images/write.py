@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -16,6 +15,7 @@ from PIL import Image
 
 from hue_cli.errors import ImageError
 from hue_cli.images import deep
+from hue_cli.images.lock import kept_locked, remove_if_abandoned, still_has_its_name, try_lock
 from hue_cli.images.mark import marked
 from hue_cli.images.photo import Metadata, Plane, holds_16_bits, holds_alpha
 
@@ -24,7 +24,6 @@ DEFAULT_QUALITY = 92
 _PNG_LEVEL = 4
 _EXIF_LIMIT_JPEG = 65_533 - 2
 _PART_PREFIX, _PART_SUFFIX = ".hue-", ".part"
-_STALE_SECONDS = 3600
 
 
 def encode(
@@ -114,17 +113,17 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         ImageError: the folder or the file cannot be written.
     """
-    # Drawn, not counted: numbers of processes repeat in containers, and several may share a folder.
-    part = path.parent / f"{_PART_PREFIX}{secrets.token_hex(8)}{_PART_SUFFIX}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = part.open("xb")
+        part, stream = _open_part(path.parent)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        with stream:
-            yield stream
-        part.replace(path)
+        # Renamed while it is locked, and after it was closed: network file systems report a full disk only then.
+        with kept_locked(stream.fileno()):
+            with stream:
+                yield stream
+            part.replace(path)
     except BaseException as error:
         with suppress(OSError):
             part.unlink()
@@ -133,14 +132,23 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def _open_part(folder: Path) -> tuple[Path, BinaryIO]:
+    """Make a temporary file, locked until it is closed, so that other runs know that it is being written."""
+    while True:
+        # Drawn, not counted: numbers of processes repeat in containers, and several may share a folder.
+        part = folder / f"{_PART_PREFIX}{secrets.token_hex(8)}{_PART_SUFFIX}"
+        stream = part.open("xb")
+        if try_lock(stream.fileno()) is not False and still_has_its_name(stream.fileno(), part):
+            return part, stream
+        stream.close()  # another run took it for abandoned, in the moment before it was locked
+
+
 def _unwritable(path: Path, error: OSError) -> ImageError:
     return ImageError(f"{path}: cannot be written ({error.strerror or error}).")
 
 
 def remove_stale_parts(folder: Path) -> None:
-    """Remove temporary files that a killed run left in a folder, once they are an hour old."""
+    """Remove temporary files that killed runs left in a folder."""
     with suppress(OSError):
         for part in folder.glob(f"{_PART_PREFIX}*{_PART_SUFFIX}"):
-            with suppress(OSError):
-                if time.time() - part.stat().st_mtime > _STALE_SECONDS:
-                    part.unlink()
+            remove_if_abandoned(part)

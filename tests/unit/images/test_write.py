@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from hue_cli.errors import ImageError
+from hue_cli.images.lock import try_lock
 from hue_cli.images.mark import MARK, MARK_TAG, can_hold_mark, made_by_hue
 from hue_cli.images.photo import WRITABLE, Metadata, holds_16_bits
 from hue_cli.images.read import read_photo
@@ -191,12 +192,38 @@ def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
         pass
 
 
-def test_old_parts_of_killed_runs_are_removed_and_young_ones_stay(tmp_path: Path) -> None:
-    old, young, other = tmp_path / ".hue-1-0.part", tmp_path / ".hue-2-0.part", tmp_path / "mine.part"
-    for path in (old, young, other):
+def test_parts_of_killed_runs_are_removed_at_once_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    (tmp_path / ".hue-1-0.part").write_bytes(b"half")
+    (tmp_path / "mine.part").write_bytes(b"")
+    with replacing(tmp_path / "a.png") as stream:
+        remove_stale_parts(tmp_path)
+        stream.write(b"whole")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.png": b"whole", "mine.part": b""}
+
+
+def test_without_locks_parts_are_removed_once_they_are_an_hour_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hue_cli.images.lock.try_lock", lambda _: None)
+    old, young = tmp_path / ".hue-1-0.part", tmp_path / ".hue-2-0.part"
+    for path in (old, young):
         path.write_bytes(b"")
     os.utime(old, (time.time() - 7200,) * 2)
     remove_stale_parts(tmp_path)
-    assert not old.exists()
-    assert young.exists()
-    assert other.exists()
+    assert list(tmp_path.iterdir()) == [young]
+
+
+def test_a_part_that_was_taken_for_abandoned_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep may come between the making of a part and its lock."""
+    sweeps = iter([True, False])
+
+    def swept(descriptor: int) -> bool | None:
+        if next(sweeps, False):
+            for part in tmp_path.iterdir():
+                part.unlink()
+        return try_lock(descriptor)
+
+    monkeypatch.setattr("hue_cli.images.write.try_lock", swept)
+    with replacing(tmp_path / "a.png") as stream:
+        stream.write(b"whole")
+    assert (tmp_path / "a.png").read_bytes() == b"whole"
