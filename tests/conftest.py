@@ -13,7 +13,7 @@ import pytest
 
 from hue_cli.infer.contract import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Contract
 from hue_cli.recipes.schema import Recipe, SizeRule
-from hue_cli.recipes.specs import ColorGanSpec, GamutClassifierSpec, NetSpec
+from hue_cli.recipes.specs import ColorGanSpec, ConvolutionListSpec, GamutClassifierSpec, NetSpec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,6 +28,12 @@ def shrink(recipe: Recipe) -> Recipe:
         case GamutClassifierSpec():
             net: NetSpec = replace(recipe.net, widths=(8, 8, 8, 8), cell=30.0)
             return replace(recipe, net=net, size=replace(recipe.size, size=96))
+        case ConvolutionListSpec():
+            layers = tuple(
+                replace(layer, channels=layer.channels if layer is recipe.net.layers[-1] else 4)
+                for layer in recipe.net.layers
+            )
+            return replace(recipe, net=replace(recipe.net, layers=layers), size=replace(recipe.size, size=24))
         case ColorGanSpec():
             net = replace(recipe.net, widths=(4, 6), critic_widths=(4, 6, 8))
         case _:

@@ -18,7 +18,7 @@ from hue_cli.export.run import BOUNDS, Precision
 from hue_cli.infer.contract import Contract
 from hue_cli.recipes import RECIPES
 
-QUICK = ["cnn-curriculum", "residual-curriculum"]
+QUICK = ["cnn-curriculum", "residual-curriculum", "ae-rgb-1"]
 # An encoder of fifty layers takes half a minute to trace.
 FAMILIES = [*QUICK, pytest.param("hue-s", marks=pytest.mark.slow)]
 # Variants that differ in their training alone have the same graph: worth a look, not every time.

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from hue_cli.errors import UsageError
+from hue_cli.losses.regression import loss_terms
 from hue_cli.models.build import build_discriminator, build_network, count_parameters
 from hue_cli.models.colorgan import ColorGanDiscriminator, ColorGanGenerator
-from hue_cli.recipes.specs import ColorGanSpec
+from hue_cli.models.colorizer import Colorizer
+from hue_cli.recipes import RECIPES
+from hue_cli.recipes.schema import LossTerm
+from hue_cli.recipes.specs import ColorGanSpec, ConvolutionListSpec
 
+# Name, parameters, training photos, epochs, then RMSE, MSE, MAE and accuracy of table IV.
+TABLE = [
+    ("ae-rgb-1", 2_953_955, 6000, 35, (0.0944, 0.0090, 0.0654, 0.5782)),
+    ("ae-rgb-2", 2_879_491, 5000, 35, (0.0817, 0.0068, 0.0587, 0.5220)),
+    ("ae-lab", 2_585_042, 6000, 20, (0.0753, 0.0058, 0.0477, 0.6857)),
+]
+NAMES = [name for name, *_ in TABLE]
 GAN = ColorGanSpec(widths=(64, 128, 256, 512, 512, 512, 512, 512), critic_widths=(64, 128, 256, 512), dropout=0.5)
 SMALL_GAN = ColorGanSpec(widths=(8, 8, 8), critic_widths=(8, 8, 8, 8), dropout=0.5)
 
@@ -27,6 +40,104 @@ def _layers(network: nn.Module) -> list[str]:
             case _ if not list(module.children()):
                 found.append(type(module).__name__)
     return found
+
+
+@pytest.mark.parametrize(("name", "parameters", "train", "epochs", "figures"), TABLE)
+def test_autoencoders_are_as_printed(
+    name: str, parameters: int, train: int, epochs: int, figures: tuple[float, ...]
+) -> None:
+    recipe = RECIPES[name]
+
+    assert recipe.parameters == count_parameters(build_network(recipe.net)) == parameters
+    assert recipe.loss.terms == ((LossTerm.RMSE, 1.0),)
+    assert [(stage.epochs, stage.size) for stage in recipe.stages] == [(epochs, 160)]
+    assert (recipe.split.dataset, recipe.split.train, recipe.split.val) == ("landscape", train, 1000)
+    assert recipe.source.figures == dict(zip(("rmse", "mse", "mae", "accuracy"), figures, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_autoencoders_see_and_paint_in_the_paper_s_range(name: str) -> None:
+    recipe = RECIPES[name]
+    black_and_white = Colorizer(build_network(recipe.net), recipe.space).see(
+        torch.tensor([0.0, 100.0])[:, None, None, None]
+    )
+    painted = build_network(recipe.net)(torch.rand(1, 1, 8, 16))
+
+    torch.testing.assert_close(black_and_white.flatten(), torch.tensor([-1.0, 1.0]), atol=1e-5, rtol=0)
+    assert painted.shape == (1, recipe.space.paints.channels, 8, 16)
+    assert recipe.space.paints.channels == (2 if name == "ae-lab" else 3)
+    last = list(build_network(recipe.net).children())[-1]
+    assert isinstance(last, nn.Sigmoid if name == "ae-rgb-1" else nn.Tanh)
+
+
+def _sides(network: nn.Module, size: int) -> list[tuple[int, int]]:
+    """Channels and side after each convolution."""
+    found: list[tuple[int, int]] = []
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            module.register_forward_hook(lambda _module, _inputs, output: found.append(tuple(output.shape[1:3])))
+    network(torch.rand(1, 1, size, size))
+    return found
+
+
+@pytest.mark.parametrize(("name", "seventh", "painted"), [("ae-rgb-1", 256, 3), ("ae-lab", 128, 2)])
+def test_upsampling_autoencoders_have_tables_2_and_3_s_shapes(name: str, seventh: int, painted: int) -> None:
+    network = build_network(RECIPES[name].net)
+    layers = _layers(network)
+
+    with torch.no_grad():
+        assert _sides(network, 16) == [
+            *((64, 16), (64, 8), (128, 8), (128, 4), (256, 4), (256, 4), (seventh, 2), (64, 2)),
+            *((32, 4), (16, 8), (painted, 16)),
+        ]
+    assert [layer for layer in layers if "Conv" in layer and " 5 " in layer] == ["Conv2d 256 5 1"]
+    # Three doublings, each before its convolution; ReLU after every hidden convolution.
+    assert layers[16:] == [
+        *("Upsample", "Conv2d 32 3 1", "ReLU", "Upsample", "Conv2d 16 3 1", "ReLU"),
+        *("Upsample", f"Conv2d {painted} 3 1", "Sigmoid" if painted == 3 else "Tanh"),
+    ]
+
+
+def test_the_second_autoencoder_never_strides() -> None:
+    network = build_network(RECIPES["ae-rgb-2"].net)
+
+    with torch.no_grad():
+        assert _sides(network, 5) == [
+            (width, 5) for width in (64, 64, 128, 128, 256, 256, 256, 256, 128, 128, 64, 64, 3)
+        ]
+    kinds = [layer.split()[0] for layer in _layers(network) if "Conv" in layer]
+    assert kinds == ["Conv2d"] * 8 + ["ConvTranspose2d"] * 5
+
+
+def test_the_second_autoencoder_costs_what_its_page_says() -> None:
+    """One multiplication for each weight and place of its 160×160, but for the biases."""
+    network = build_network(RECIPES["ae-rgb-2"].net)
+    weights = sum(parameter.numel() for parameter in network.parameters() if parameter.dim() == 4)
+
+    assert round(weights * 160 * 160 / 1e9) == 74
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_autoencoders_overfit_one_batch(name: str) -> None:
+    recipe = RECIPES[name]
+    assert isinstance(recipe.net, ConvolutionListSpec)
+    layers = tuple(replace(layer, channels=min(layer.channels, 24)) for layer in recipe.net.layers)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        network = build_network(replace(recipe.net, layers=layers))
+        # A colour for each photo, told by its grey.
+        grey = torch.linspace(-0.9, 0.9, 4)[:, None, None, None].expand(-1, 1, 8, 8)
+        truth = torch.rand(4, recipe.space.paints.channels, 1, 1).expand(-1, -1, 8, 8)
+    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(200):
+        (loss,) = loss_terms(recipe.loss, network(grey), truth).values()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+
+    assert losses[-1] < 0.25 * losses[0]
 
 
 def test_the_generator_is_figure_6() -> None:

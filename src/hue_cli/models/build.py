@@ -7,11 +7,13 @@ from typing import assert_never
 from torch import nn
 
 from hue_cli.models.colorgan import ColorGanDiscriminator, ColorGanGenerator
+from hue_cli.models.convolution_list import ConvolutionList
 from hue_cli.models.gamut_classifier import GamutClassifier
 from hue_cli.models.residual_autoencoder import ConvAutoencoder, ResidualAutoencoder
 from hue_cli.recipes.specs import (
     ColorGanSpec,
     ConvAutoencoderSpec,
+    ConvolutionListSpec,
     GamutClassifierSpec,
     NetSpec,
     ResidualAutoencoderSpec,
@@ -27,6 +29,8 @@ def build_network(spec: NetSpec) -> nn.Module:
             return ConvAutoencoder(spec)
         case GamutClassifierSpec():
             return GamutClassifier(spec)
+        case ConvolutionListSpec():
+            return ConvolutionList(spec)
         case ColorGanSpec():
             return ColorGanGenerator(spec)
         case _:

@@ -57,6 +57,45 @@ class GamutClassifierSpec:
     colourfulness: float
 
 
+class Activation(StrEnum):
+    """What bounds a network's picture."""
+
+    SIGMOID = "sigmoid"
+    TANH = "tanh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convolution:
+    """One line of a paper's table of layers: a convolution that keeps the size but for its stride.
+
+    Attributes:
+        channels: that it gives.
+        kernel: its side.
+        stride: of its steps.
+        up: how many times its input is enlarged before, by repeating pixels.
+        transposed: a transposed convolution in place of a plain one; of stride 1.
+    """
+
+    channels: int
+    kernel: int = 3
+    stride: int = 1
+    up: int = 1
+    transposed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvolutionListSpec:
+    """Paper 003, section IV-B: autoencoders that are nothing but a list of convolutions, with ReLU between them.
+
+    Attributes:
+        layers: from grey to the painted channels.
+        output: follows the last of them.
+    """
+
+    layers: tuple[Convolution, ...]
+    output: Activation
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColorGanSpec:
     """Paper 003, section IV-C: a U-Net generator and its discriminator.
@@ -72,4 +111,4 @@ class ColorGanSpec:
     dropout: float
 
 
-NetSpec = ResidualAutoencoderSpec | ConvAutoencoderSpec | GamutClassifierSpec | ColorGanSpec
+NetSpec = ResidualAutoencoderSpec | ConvAutoencoderSpec | GamutClassifierSpec | ConvolutionListSpec | ColorGanSpec
