@@ -424,7 +424,7 @@ def test_help_shows_every_option() -> None:
     for option in (
         "--output -o", "--model -m", "--device -d", "--batch-size -b", "--workers -j", "--overwrite", "--suffix",
         "--format", "--quality -q", "--strength", "--dry-run", "--json", "--compare", "--fail-fast", "--quiet",
-        "--verbose -v", "--size",
+        "--verbose -v", "--size", "--report",
     ):  # fmt: skip
         for part in option.split():
             assert part in text

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import time
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from hue_cli.infer.job import Row
+    from hue_cli.infer.ledger import Ledger
     from hue_cli.infer.plan import Naming, Plan
     from hue_cli.infer.steps import Settings, Steps
     from hue_cli.weights.resolve import ModelFile
@@ -66,6 +70,10 @@ def colorize(
     ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Also write grey and colour side by side.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make again what is there already.")] = False,
+    report_file: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Append a line of JSON on each file's fate to FILE, as it goes."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first file that fails.")] = False,
     batch_size: BatchSizeOpt = None,
@@ -113,19 +121,33 @@ def colorize(
     plan = _plan_pipe(inputs[0], naming) if is_piped else Plan.make(inputs, naming)
     mode = Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report)
     report = Reporter(mode, results_to_stderr=is_piped and naming.output is None)
-    tally = Tally(report, plan, dry_run=dry_run, fail_fast=fail_fast)
     model_file = resolve_model(model)
-    if dry_run:
-        rows = plan.planned()
-    else:
-        steps = _open(report, model_file, device, Settings(size=size, strength=strength, quality=quality))
-        rows = _piped(steps, plan) if is_piped else _coloured(steps, plan, batch_size, workers, tally)
-    tally.watch(rows)
+    settings = Settings(size=size, strength=strength, quality=quality)
+    with ExitStack() as stack:
+        ledger = None
+        if report_file is not None and not dry_run:
+            ledger = stack.enter_context(closing(_open_ledger(report_file, model_file, settings)))
+        tally = Tally(report, plan, dry_run=dry_run, fail_fast=fail_fast, ledger=ledger)
+        if dry_run:
+            rows = plan.planned()
+        else:
+            steps = _open(report, model_file, device, settings)
+            rows = _piped(steps, plan) if is_piped else _coloured(steps, plan, batch_size, workers, tally)
+        tally.watch(rows)
     tally.summarize()
     if tally.interrupted:
         raise KeyboardInterrupt
     if tally.failed:
         raise typer.Exit(1)
+
+
+def _open_ledger(path: Path, model_file: ModelFile, settings: Settings) -> Ledger:
+    import hashlib
+
+    from hue_cli.infer.ledger import Ledger
+
+    digest = hashlib.sha256(model_file.read()).hexdigest()
+    return Ledger(path, model=model_file.name, model_sha256=digest, size=settings.size, strength=settings.strength)
 
 
 def _open(report: Reporter, model_file: ModelFile, device: str, settings: Settings) -> Steps:
@@ -146,6 +168,7 @@ def _coloured(steps: Steps, plan: Plan, batch_size: int | None, workers: int | N
         steps,
         batch_size=batch_size or _BATCH_SIZES[steps.session.device.partition(":")[0]],
         workers=workers or usable_cores(),
+        takes_digests=tally.keeps_report,
     )
     return run.run(plan.steps(), lambda: tally.stopping)
 
@@ -171,7 +194,7 @@ def _piped(steps: Steps, plan: Plan) -> Generator[Row]:
     """Colorize one picture from standard input, or to standard output, or both."""
     from hue_cli.images.photo import EXTENSIONS
     from hue_cli.images.write import replacing
-    from hue_cli.infer.job import Row, Skip, Status
+    from hue_cli.infer.job import FileFacts, Row, Skip, Status
     from hue_cli.infer.steps import colorize_bytes
 
     naming, target = plan.naming, plan.naming.output
@@ -181,10 +204,12 @@ def _piped(steps: Steps, plan: Plan) -> Generator[Row]:
         yield replace(row, status=Status.SKIPPED, skip=Skip.EXISTS, message=f"{target} is there already")
         return
     extension = naming.extension if target is None else target.suffix.lower()
+    start = time.monotonic()
     try:
-        picture, warnings = colorize_bytes(
-            steps, source if plan.files else _standard_input(), None if extension is None else EXTENSIONS[extension]
-        )
+        content = source if plan.files else _standard_input()
+        picture, warnings = colorize_bytes(steps, content, None if extension is None else EXTENSIONS[extension])
+        with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as stream:
+            source_file = FileFacts.of(stream)
         if target is None:
             _write_standard_output(picture)
         else:
@@ -193,7 +218,13 @@ def _piped(steps: Steps, plan: Plan) -> Generator[Row]:
     except ImageError as error:
         yield replace(row, status=Status.FAILED, message=str(error))
     else:
-        yield replace(row, warnings=warnings)
+        yield replace(
+            row,
+            warnings=warnings,
+            seconds=round(time.monotonic() - start, 3),
+            source_file=source_file,
+            output_file=FileFacts.of(io.BytesIO(picture)),
+        )
 
 
 def _standard_input() -> bytes:

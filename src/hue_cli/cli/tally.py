@@ -17,29 +17,38 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from hue_cli.infer.job import Row
+    from hue_cli.infer.ledger import Ledger
     from hue_cli.infer.plan import Plan
 
 
 class Tally:
-    """Counts rows, shows them as the mode asks, and sums up.
+    """Counts rows, shows them as the mode asks, enters them in the report's file, and sums up.
 
     Attributes:
         stopping: whether the run is to end early: after Ctrl-C, or after a failure where one is enough.
         interrupted: whether Ctrl-C was pressed.
     """
 
-    def __init__(self, report: Reporter, plan: Plan, *, dry_run: bool, fail_fast: bool) -> None:
+    def __init__(
+        self, report: Reporter, plan: Plan, *, dry_run: bool, fail_fast: bool, ledger: Ledger | None = None
+    ) -> None:
         self.stopping = False
         self.interrupted = False
         self._report = report
         self._plan = plan
         self._dry_run = dry_run
         self._fail_fast = fail_fast
+        self._ledger = ledger
         self._counts: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
         self._examples: dict[str, Path] = {}
         self._older = 0
         self._begun = time.monotonic()
+
+    @property
+    def keeps_report(self) -> bool:
+        """Whether rows are entered in a file, which takes digests."""
+        return self._ledger is not None
 
     @property
     def failed(self) -> int:
@@ -79,6 +88,8 @@ class Tally:
 
     def _add(self, row: Row) -> None:
         report = self._report
+        if self._ledger is not None:
+            self._ledger.add(row)
         self._counts[row.status.value] += 1
         if row.skip is not None:
             self._older += row.stale

@@ -49,6 +49,23 @@ def kept_locked(descriptor: int) -> Iterator[None]:
         os.close(twin)
 
 
+@contextmanager
+def alone(descriptor: int) -> Iterator[None]:
+    """Wait for an open file's lock and hold it through the block, so that runs take turns; where there are locks."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
 def still_has_its_name(descriptor: int, path: Path) -> bool:
     """Whether an open file is still the one that its path leads to, and was not removed or replaced meanwhile."""
     try:
@@ -58,15 +75,10 @@ def still_has_its_name(descriptor: int, path: Path) -> bool:
     return os.path.samestat(found, os.fstat(descriptor))
 
 
-def remove_if_abandoned(path: Path, *, after: float = 0) -> None:
-    """Remove a temporary file that no living run holds.
-
-    Args:
-        path: of the file; one that is gone or cannot be opened is left alone.
-        after: seconds since its last change before which it stays in any case.
-    """
+def remove_if_abandoned(path: Path) -> None:
+    """Remove a temporary file that no living run holds; one that is gone or cannot be opened is left alone."""
     with suppress(OSError), path.open("rb") as stream:
-        age = time.time() - os.fstat(stream.fileno()).st_mtime
         locked = try_lock(stream.fileno())
-        if age >= (_STALE_SECONDS if locked is None else after) and locked is not False:
+        is_old = time.time() - os.fstat(stream.fileno()).st_mtime > _STALE_SECONDS
+        if locked or (locked is None and is_old):
             path.unlink()

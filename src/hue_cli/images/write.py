@@ -137,7 +137,7 @@ def _open_part(folder: Path) -> tuple[Path, BinaryIO]:
     while True:
         # Drawn, not counted: numbers of processes repeat in containers, and several may share a folder.
         part = folder / f"{_PART_PREFIX}{secrets.token_hex(8)}{_PART_SUFFIX}"
-        stream = part.open("xb")
+        stream = part.open("x+b")
         if try_lock(stream.fileno()) is not False and still_has_its_name(stream.fileno(), part):
             return part, stream
         stream.close()  # another run took it for abandoned, in the moment before it was locked

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 from hue_cli.images.photo import EXTENSIONS
+
+_BLOCK = 1 << 20
 
 
 class Status(StrEnum):
@@ -27,6 +31,30 @@ class Skip(StrEnum):
     """It is itself a picture that hue made."""
     LINK = "link"
     """It is a link to a folder."""
+    BUSY = "busy"
+    """Another run of hue is making its result."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What identifies the content of a file.
+
+    Attributes:
+        size: in bytes.
+        sha256: hexadecimal.
+    """
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, stream: BinaryIO) -> FileFacts:
+        """Read a stream from its beginning to its end, a piece at a time."""
+        stream.seek(0)
+        digest = hashlib.sha256()
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+        return cls(stream.tell(), digest.hexdigest())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +69,8 @@ class Row:
         warnings: what may surprise about the result.
         stale: whether the output that was found is older than its photograph.
         height, width: in pixels, where it was read.
+        seconds: of work on it, over all threads; its share of a batch included.
+        source_file, output_file: what was read and what was written, where the run takes digests.
     """
 
     source: Path
@@ -52,6 +82,16 @@ class Row:
     stale: bool = False
     height: int | None = None
     width: int | None = None
+    seconds: float | None = None
+    source_file: FileFacts | None = None
+    output_file: FileFacts | None = None
+
+    @classmethod
+    def of_existing(cls, source: Path, output: Path) -> Row:
+        """Return the row of a photograph whose result is there already."""
+        older = _modified(output) < _modified(source)
+        message = f"{output} is there already{', but older than its photograph' if older else ''}"
+        return cls(source=source, output=output, status=Status.SKIPPED, skip=Skip.EXISTS, message=message, stale=older)
 
     def to_dict(self) -> dict[str, object]:
         """Return the row as plain data for JSON."""
@@ -63,6 +103,7 @@ class Row:
             "warnings": list(self.warnings),
             "height": self.height,
             "width": self.width,
+            "seconds": self.seconds,
         }
 
 
@@ -74,14 +115,23 @@ class Job:
         source, output: where from and where to.
         compare: where the picture of grey beside colour goes, if it is wanted.
         keeps_output: the output is there and stays as it is; only the comparison is missing.
+        overwrites: what is there is made again.
     """
 
     source: Path
     output: Path
     compare: Path | None = None
     keeps_output: bool = False
+    overwrites: bool = False
 
     @property
     def output_format(self) -> str:
         """Pillow's name of the output's format."""
         return EXTENSIONS[self.output.suffix.lower()]
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

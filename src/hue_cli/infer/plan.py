@@ -1,12 +1,13 @@
 """Which files are colorized, and where each result goes.
 
 The walk is lazy, folder by folder: work begins before a large tree has been listed. What a run remembers of
-each photograph is its name and its result's, so that none is done twice and no two share a result.
+each photograph is a fingerprint of its name and of its result's, so that none is done twice and no two share a result.
 """
 
 from __future__ import annotations
 
 import glob
+import hashlib
 import itertools
 import os
 from collections.abc import Generator, Iterator, Sequence
@@ -96,7 +97,8 @@ class Plan:
     files: list[Input] = field(default_factory=list)
     folders: list[Input] = field(default_factory=list)
     ignored: int = 0
-    _claimed: dict[str, Path] = field(default_factory=dict)
+    _claimed: set[int] = field(default_factory=set)
+    _renamed: dict[int, Path] = field(default_factory=dict)
 
     @classmethod
     def make(cls, inputs: Sequence[str], naming: Naming) -> Plan:
@@ -201,10 +203,14 @@ class Plan:
 
     def _found(self) -> Iterator[_Found | Row]:
         """Yield every photograph once, however many inputs lead to it."""
-        seen: set[str] = set()
         files = (_Found(given.path, self._output_of(given)) for given in self.files)
-        for found in itertools.chain(files, *map(self._walk, self.folders)):
-            source = os.path.abspath(found.source)  # noqa: PTH100 - links must not be followed
+        every = itertools.chain(files, *map(self._walk, self.folders))
+        if len(self.files) + len(self.folders) == 1:
+            yield from every  # a walk comes past each file once
+            return
+        seen: set[int] = set()
+        for found in every:
+            source = _fingerprint(os.path.abspath(found.source))  # noqa: PTH100 - links must not be followed
             if source not in seen:
                 seen.add(source)
                 yield found
@@ -260,16 +266,12 @@ class Plan:
         except ImageError as error:
             return Row(source=source, status=Status.FAILED, message=str(error))
         if naming.overwrite:
-            return Job(source=source, output=output, compare=compare)
+            return Job(source=source, output=output, compare=compare, overwrites=True)
         keeps_output = os.path.lexists(output)
         if compare is not None and os.path.lexists(compare):
             compare = None
         if keeps_output and compare is None:
-            older = _modified(output) < _modified(source)
-            message = f"{output} is there already{', but older than its photograph' if older else ''}"
-            return Row(
-                source=source, output=output, status=Status.SKIPPED, skip=Skip.EXISTS, message=message, stale=older
-            )
+            return Row.of_existing(source, output)
         return Job(source=source, output=output, compare=compare, keeps_output=keeps_output)
 
     def _is_named_like_a_result(self, source: Path) -> bool:
@@ -307,9 +309,11 @@ class Plan:
         """
         if output.suffix.lower() != source.suffix.lower() and not self._writes_one_file():
             rival = source.with_name(f"{source.stem}{output.suffix}")
-            if rival.is_file() or _key(output) in self._claimed:
+            if rival.is_file() or _fingerprint(_key(output)) in self._claimed:
                 output = output.with_name(f"{output.stem}_{source.suffix[1:].lower()}{output.suffix}")
-        if (other := self._claimed.get(_key(output))) is not None:
+        fingerprint = _fingerprint(_key(output))
+        if fingerprint in self._claimed:
+            other = self._renamed.get(fingerprint, "a photograph before it")
             raise ImageError(
                 f"{source}: its colour version would be called {output}, as that of {other} is. Rename one of the "
                 "two, or colorize this one in a run of its own, with another --output."
@@ -318,7 +322,9 @@ class Plan:
             raise ImageError(
                 f"{source}: its colour version {output} would write over a photograph. Choose another --output."
             )
-        self._claimed[_key(output)] = source
+        self._claimed.add(fingerprint)
+        if output.suffix != source.suffix:  # few, so that they can be named
+            self._renamed[fingerprint] = source
         return output
 
     def _is_input(self, source: Path, output: Path) -> bool:
@@ -379,6 +385,11 @@ def _key(path: Path) -> str:
     return os.path.normcase(os.path.abspath(path)).casefold()  # noqa: PTH100 - links must not be followed
 
 
+def _fingerprint(text: str) -> int:
+    """Return 64 bits that stand for a name; of a million names, two share theirs once in 40 million runs."""
+    return int.from_bytes(hashlib.blake2b(os.fsencode(text), digest_size=8).digest())
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """Return device and number of a file, by which two names of it are known; None where there is none."""
     try:
@@ -386,10 +397,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _modified(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0

@@ -15,8 +15,9 @@ from PIL import Image
 
 from hue_cli.images.tint import tint
 from hue_cli.infer.batching import Batcher
+from hue_cli.infer.claim import claim
 from hue_cli.infer.folder import FolderColorizer
-from hue_cli.infer.job import Job, Row, Status
+from hue_cli.infer.job import Job, Row, Skip, Status
 from hue_cli.infer.plan import Naming, Plan
 from hue_cli.infer.session import Session, open_session
 from hue_cli.infer.steps import Prepared, Settings, Steps
@@ -235,3 +236,36 @@ def test_batcher_keeps_shapes_apart_and_order_within() -> None:
     assert sorted(batcher.take(partial=True) + batcher.take(partial=True)) == [1, 3]
     assert batcher.take(partial=True) == []
     assert len(batcher) == 0
+
+
+def test_a_photograph_that_vanishes_costs_one_row_and_leaves_no_folder(session: Session, tmp_path: Path) -> None:
+    make_photos(tmp_path / "in", 3)
+
+    def vanishing() -> Iterator[Job | Row]:
+        for step in Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out")).steps():
+            step.source.unlink()
+            yield step
+
+    rows = list(FolderColorizer(Steps(session, Settings()), batch_size=2, workers=2).run(vanishing()))
+    assert [row.status for row in rows] == [Status.FAILED] * 3
+    assert all(f"{row.source}: the file cannot be read (No such file" in row.message for row in rows)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_another_run_makes_or_has_just_made_is_left_to_it(session: Session, tmp_path: Path) -> None:
+    make_photos(tmp_path / "in", 3)
+    held = claim(tmp_path / "out" / "000.png")
+    assert held is not None
+
+    def overtaken() -> Iterator[Job | Row]:
+        for step in Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out")).steps():
+            if step.source.name == "001.png":
+                (tmp_path / "out" / "001.png").write_bytes(b"made by the other run")
+            yield step
+
+    rows = list(FolderColorizer(Steps(session, Settings()), batch_size=2, workers=2).run(overtaken()))
+    assert {row.source.name: row.skip for row in rows} == {
+        "000.png": Skip.BUSY, "001.png": Skip.EXISTS, "002.png": None,
+    }  # fmt: skip
+    held.release()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"001.png", "002.png"}
