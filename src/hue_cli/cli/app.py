@@ -25,7 +25,7 @@ INTERRUPTED = 130
 # Import name of each package that only the extra brings; no command needs to know the list.
 _TRAIN_EXTRA = frozenset(
     {
-        *("torch", "torchvision", "torchmetrics", "skimage", "safetensors"),
+        *("torch", "torchvision", "timm", "torchmetrics", "skimage", "safetensors"),
         *("onnx", "onnxscript", "tensorboard", "matplotlib", "kagglehub"),
     }
 )

@@ -138,9 +138,9 @@ def train(
         str | None,
         typer.Option(
             "--encoder-weights",
-            metavar="imagenet|none|FILE",
-            help="Start of an encoder: ImageNet (the default; from HUE_DATA_DIR/pretrained, else fetched), nothing, "
-            "or a file.",
+            metavar="auto|imagenet|none|FILE",
+            help="Start of an encoder: ImageNet's weights, from HUE_DATA_DIR/pretrained or fetched; `auto`, the "
+            "default, does without if it must; or nothing; or a safetensors file.",
         ),
     ] = None,
     quiet: QuietOpt = False,

@@ -35,7 +35,13 @@ class ConvAutoencoderSpec:
 class Encoder(StrEnum):
     """Encoders with ImageNet weights, by the name that the library they come from gives them."""
 
+    DENSENET121 = "densenet121"
+    INCEPTION_RESNET_V2 = "inception_resnet_v2"
+    MOBILENET_V1 = "mobilenetv1_100"
     MOBILENET_V2 = "mobilenet_v2"
+    RESNET18 = "resnet18"
+    VGG16 = "vgg16"
+    VGG19 = "vgg19"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

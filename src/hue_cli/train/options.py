@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hue_cli.errors import UsageError
 from hue_cli.metrics.structure import MSSSIM_MINIMUM
-from hue_cli.models.encoders.pretrained import IMAGENET
+from hue_cli.models.encoders.pretrained import AUTO
 from hue_cli.recipes.schema import LossTerm, Recipe
 
 DEFAULT_MODEL = "residual-curriculum"
@@ -31,7 +31,7 @@ class Options:
     device: str = "auto"
     precision: str = "auto"
     resume: bool = False
-    encoder_weights: str = IMAGENET
+    encoder_weights: str = AUTO
 
 
 def usual_folder(model: str, seed: int) -> Path:

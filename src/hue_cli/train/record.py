@@ -26,7 +26,7 @@ from hue_cli.train.validate import paint
 HISTORY = "history.jsonl"
 Row = dict[str, Any]
 """``step`` (int), ``stage`` (its name), and figures by name."""
-_PACKAGES = ("torch", "torchvision", "numpy", "pillow", "safetensors")
+_PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
 
 
 def versions() -> dict[str, str]:

@@ -17,7 +17,7 @@ from hue_cli.errors import CheckpointError, DeviceError
 from hue_cli.images.write import remove_stale_parts
 from hue_cli.models.build import build_network, count_parameters
 from hue_cli.models.colorizer import Colorizer
-from hue_cli.models.encoders.pretrained import load_encoder
+from hue_cli.models.encoders.pretrained import NONE, find_encoder, load_encoder, resume_encoder
 from hue_cli.recipes import find_recipe
 from hue_cli.recipes.schema import Optim, Recipe
 from hue_cli.recipes.specs import GamutClassifierSpec
@@ -58,8 +58,8 @@ class Result:
 
 def make_optimizer(network: nn.Module, optim: Optim) -> torch.optim.Optimizer:
     """Return Adam with decoupled weight decay; an encoder with ImageNet weights is a group of its own."""
-    encoder = getattr(network, "encoder", None)
-    pretrained = [p for p in encoder.parameters() if p.requires_grad] if isinstance(encoder, nn.Module) else []
+    encoder = find_encoder(network)
+    pretrained = [p for p in encoder.parameters() if p.requires_grad] if encoder is not None else []
     own = {id(parameter) for parameter in pretrained}
     fresh = [p for p in network.parameters() if p.requires_grad and id(p) not in own]
     groups = [{"params": fresh, "lr_share": 1.0}]
@@ -162,9 +162,9 @@ def _run(
     network = build_network(recipe.net)
     # What a resumed run's encoder began with, its first start has written down.
     encoder_weights = (
-        before.get("encoder_weights")
+        resume_encoder(network, before.get("encoder_weights", NONE))
         if options.resume
-        else load_encoder(network, options.encoder_weights, listener.note)
+        else load_encoder(network, options.encoder_weights, say=listener.note, warn=listener.warn)
     )
     network = network.to(device).to(memory_format=torch.channels_last)
     average = MovingAverage(network, recipe.optim.ema)
@@ -190,6 +190,7 @@ def _run(
         "resumed": [*before.get("resumed", []), command()] if options.resume else [],
         "parameters": count_parameters(network),
         "encoder_weights": encoder_weights,
+        "frozen_parameters": sum(p.numel() for p in network.parameters() if not p.requires_grad),
         "device": _device_name(device),
         "precision": "bfloat16" if cast._enabled else "float32",
         "photos": kept,

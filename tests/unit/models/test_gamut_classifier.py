@@ -53,6 +53,7 @@ def test_the_curve_raises_chroma_keeps_hue_and_has_a_ceiling(network: GamutClass
 
 
 def test_the_frozen_blocks_stay_as_they_are(network: GamutClassifier) -> None:
+    network.encoder.freeze()
     network.train()
     before = {name: value.clone() for name, value in network.encoder.state_dict().items()}
     optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=0.1)
