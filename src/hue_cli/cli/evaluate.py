@@ -39,7 +39,8 @@ def evaluate(
         str,
         typer.Option(
             metavar="NAME,NAME,…|all",
-            help="mse, rmse, mae, psnr, ssim, msssim, accuracy, deltae, blobs, cf, cf-abs; colorfulness is both cf.",
+            help="mse, rmse, mae, psnr, ssim, msssim, accuracy, deltae, blobs, bleeding, skin-hue, hue-coverage, cf, "
+            "cf-abs; colorfulness is both cf. Not in all, because slow: flicker.",
         ),
     ] = "all",
     raw: Annotated[

@@ -19,7 +19,8 @@ from hue_cli.evaluate.score import CPU, TRUTH, Photo, Scores, score
 from hue_cli.evaluate.sources import PhotoSource
 from hue_cli.evaluate.table import COLOUR, Evaluation, Kind, Row, paper_row
 from hue_cli.images.write import replacing
-from hue_cli.metrics.catalogue import METRICS, Metric
+from hue_cli.metrics.catalogue import METRICS
+from hue_cli.metrics.metric import Metric
 
 GREY = "grey"
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from hue_cli.evaluate.painters import Painter
 from hue_cli.evaluate.protocol import Batch, Pixels, to_tensor
-from hue_cli.metrics.accumulate import MeanOverPhotos
-from hue_cli.metrics.catalogue import Metric
+from hue_cli.metrics.accumulate import PhotoScores, measure
+from hue_cli.metrics.metric import Floats, Metric, PairMetric, Pictures, RepaintMetric
 
 CPU = torch.device("cpu")
 
@@ -29,10 +30,13 @@ class Scores:
     Attributes:
         means: metric name to its mean over photographs; NaN where no photograph could be measured.
         photos: metric name to the number of photographs in that mean.
+        single: metric name to the numbers of every photograph, ``(photos,)``, or ``(photos, K)`` for a metric of the
+            whole set. All painters have the photographs in one order; NaN where there is no number.
     """
 
     means: Mapping[str, float]
     photos: Mapping[str, int]
+    single: Mapping[str, Floats]
 
 
 def in_batches(photos: Iterable[Photo], batch_size: int, waiting: int = 4) -> Iterator[list[Photo]]:
@@ -77,25 +81,51 @@ def score(
         metrics: what to measure; the row :data:`TRUTH` holds those that need no truth to compare with.
         batch_size: most photographs painted at once; changes the speed, not the scores.
         device: where metrics are computed.
-        on_photos: called with painter, photo names and metric name to values, batch by batch.
+        on_photos: called with painter, photo names and metric name to values, batch by batch; metrics of the whole
+            set have no value for a photo.
 
     Returns:
         Scores by row name: the truth first, then the painters in their order.
     """
-    own = [metric for metric in metrics if not metric.sees_target]
-    rows = {TRUTH: [MeanOverPhotos(metric) for metric in own]}
-    rows |= {name: [MeanOverPhotos(metric) for metric in metrics] for name in painters}
+    rows = {TRUTH: [PhotoScores(metric) for metric in metrics if not metric.sees_target]}
+    rows |= {name: [PhotoScores(metric) for metric in metrics] for name in painters}
     for group in in_batches(photos, batch_size):
         batch = Batch(tuple(name for name, _ in group), np.stack([pixels for _, pixels in group]))
-        truth = to_tensor(batch.pixels, device)
-        for row, means in rows.items():
-            painted = truth if row == TRUTH else to_tensor(painters[row].paint(batch), device)
-            values = {mean.metric.name: mean.update(painted, truth).tolist() for mean in means}
-            on_photos(row, batch.names, values)
-    return {
-        row: Scores(
-            means={mean.metric.name: mean.compute() for mean in means},
-            photos={mean.metric.name: mean.photos for mean in means},
-        )
-        for row, means in rows.items()
-    }
+        truth = Pictures(to_tensor(batch.pixels, device))
+        for row, scores in rows.items():
+            painter = painters.get(row)
+            painted = painter.paint(batch) if painter else batch.pixels
+            pictures = Pictures(to_tensor(painted, device)) if painter else truth
+            told: dict[str, Sequence[float]] = {}
+            for each in scores:
+                values = _measure(each.metric, pictures, truth, painter, batch, painted)
+                each.add(values)
+                if values.ndim == 1:
+                    told[each.metric.name] = values.tolist()
+            on_photos(row, batch.names, told)
+    return {row: _scores_of(scores) for row, scores in rows.items()}
+
+
+def _measure(
+    metric: Metric, pictures: Pictures, truth: Pictures, painter: Painter | None, batch: Batch, painted: Pixels
+) -> Tensor:
+    """Return the metric's numbers for every photograph of a batch, on the CPU."""
+    if isinstance(metric, PairMetric):
+        return measure(metric, pictures, truth)
+    if isinstance(metric, RepaintMetric) and painter is not None:
+
+        def repaint(pixels: Pixels) -> Pixels:
+            return painter.paint(Batch(batch.names, pixels))
+
+        return metric.function(repaint, batch.pixels, painted)
+    raise TypeError(f"{metric.name}: not a metric of single photographs")
+
+
+def _scores_of(measured: Iterable[PhotoScores]) -> Scores:
+    measured = tuple(measured)
+    scores = {each.metric.name: each.score() for each in measured}
+    return Scores(
+        means={name: mean for name, (mean, _) in scores.items()},
+        photos={name: photos for name, (_, photos) in scores.items()},
+        single={each.metric.name: each.values() for each in measured},
+    )

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from hue_cli.evaluate.load import Model
 from hue_cli.evaluate.protocol import Protocol, Treatment
-from hue_cli.metrics.catalogue import Metric
+from hue_cli.metrics.metric import Metric
 from hue_cli.recipes import RECIPES
 
 COLOUR = "cf-abs"

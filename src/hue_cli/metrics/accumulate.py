@@ -1,13 +1,15 @@
-"""Means over photographs that arrive in batches: thin over the pure functions, so the two cannot disagree."""
+"""Scores of photographs that arrive in batches: thin over the pure functions, so the two cannot disagree."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from hue_cli.metrics.catalogue import Metric
+from hue_cli.metrics.metric import Floats, Metric, PairMetric, Pictures
 
 
 def _check(prediction: Tensor, target: Tensor) -> None:
@@ -22,42 +24,61 @@ def _check(prediction: Tensor, target: Tensor) -> None:
         raise TypeError(f"expected float sRGB in [0, 1], found {prediction.dtype} and {target.dtype}")
 
 
-def measure(metric: Metric, prediction: Tensor, target: Tensor) -> Tensor:
+def measure(metric: PairMetric, prediction: Pictures, target: Pictures) -> Tensor:
     """Return the metric's value for each photograph.
 
     Args:
         metric: from :mod:`hue_cli.metrics.catalogue`.
-        prediction: ``(N, 3, H, W)`` float sRGB in [0, 1].
+        prediction: float sRGB in [0, 1].
         target: the same shape.
 
     Returns:
-        ``(N,)`` float64 on the CPU; NaN where the metric is not defined for the picture's size.
+        ``(N,)`` float64 on the CPU, ``(N, K)`` for a metric of the whole set; NaN where the metric is not defined for
+        the picture.
 
     Raises:
         ValueError: the shapes differ or are no pictures.
         TypeError: the values are not floats.
     """
-    _check(prediction, target)
+    _check(prediction.rgb, target.rgb)
     return metric.function(prediction, target).to(device="cpu", dtype=torch.float64)
 
 
-class MeanOverPhotos:
-    """The mean of one metric over every photograph seen; each counts once, whatever its batch or size."""
+class PhotoScores:
+    """What was measured photograph by photograph, and the score that it makes.
+
+    Grows by one number a photograph, or by K for a metric of the whole set: intervals are taken of these.
+    """
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
-        self.photos = 0
-        """Photographs counted so far: those for which the metric is defined."""
-        self._total = 0.0
+        self._batches: list[Floats] = []
 
-    def update(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Count a batch and return the value of each photograph; see :func:`measure`."""
-        values = measure(self.metric, prediction, target)
-        defined = values[~values.isnan()]
-        self.photos += len(defined)
-        self._total += float(defined.sum())
-        return values
+    def add(self, values: Tensor) -> None:
+        """Count a batch, ``(N,)`` or ``(N, K)``; photographs for which the metric is not defined are NaN."""
+        self._batches.append(values.numpy())
 
-    def compute(self) -> float:
-        """Return the mean, NaN if no photograph was counted."""
-        return self._total / self.photos if self.photos else math.nan
+    def values(self) -> Floats:
+        """Return the numbers of every photograph so far, in order: ``(photos,)`` or ``(photos, K)``."""
+        return np.concatenate(self._batches) if self._batches else np.empty(0)
+
+    def score(self) -> tuple[float, int]:
+        """Return the score, NaN if there is none, and the number of photographs that it is taken over."""
+        values = self.values()
+        defined = values[is_defined(values)]
+        if not len(defined):
+            return math.nan, 0
+        return float(combine(self.metric, defined.mean(axis=0))), len(defined)
+
+
+def is_defined(values: Floats) -> NDArray[np.bool_]:
+    """Tell for which photographs there are numbers, ``(photos,)`` or ``(photos, K)`` to ``(photos,)``."""
+    there: NDArray[np.bool_] = ~np.isnan(values if values.ndim == 1 else values.sum(axis=1))
+    return there
+
+
+def combine(metric: Metric, mean: Floats) -> Floats:
+    """Return the score that a mean over photographs makes, ``(…)`` or ``(…, K)`` to ``(…)``."""
+    if isinstance(metric, PairMetric) and metric.reduce is not None:
+        return metric.reduce(mean)
+    return mean

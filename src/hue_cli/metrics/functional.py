@@ -1,8 +1,8 @@
-"""Metrics as pure functions: sRGB pictures in, one value a photograph out.
+"""Metrics as pure functions: two batches of pictures in, one value a photograph out.
 
-All of them take ``prediction`` and ``target``, ``(N, 3, H, W)`` float sRGB with gamma in [0, 1], and return
-``(N,)``; what is computed for a photograph does not depend on its neighbours in the batch.
-:mod:`hue_cli.metrics.structure` has SSIM and MS-SSIM in the same shape.
+They take ``prediction`` and ``target``, ``(N, 3, H, W)`` float sRGB with gamma in [0, 1] (L*a*b* in CIE units where
+the arguments are called so), and return ``(N,)``; what is computed for a photograph does not depend on its neighbours
+in the batch. :mod:`hue_cli.metrics.structure` has SSIM and MS-SSIM in the same shape.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from hue_cli.color.lab_torch import rgb_to_lab
 from hue_cli.metrics.ciede2000 import ciede2000
 
 PSNR_CAP: Final = 100.0
@@ -61,23 +60,18 @@ def colorization_accuracy(prediction: Tensor, target: Tensor) -> Tensor:
     return hit.to(target.dtype).mean(dim=(1, 2))
 
 
-def delta_e(prediction: Tensor, target: Tensor) -> Tensor:
+def delta_e(prediction_lab: Tensor, target_lab: Tensor) -> Tensor:
     """Mean CIEDE2000 difference over pixels, ``(N,)`` ≥ 0; see :func:`hue_cli.metrics.ciede2000.ciede2000`."""
-    return ciede2000(rgb_to_lab(prediction), rgb_to_lab(target)).mean(dim=(1, 2))
+    return ciede2000(prediction_lab, target_lab).mean(dim=(1, 2))
 
 
-def _chroma(rgb: Tensor) -> Tensor:
-    _, a, b = rgb_to_lab(rgb).unbind(1)
-    return torch.hypot(a, b)
-
-
-def blobs(prediction: Tensor, target: Tensor) -> Tensor:
+def blobs(prediction_lab: Tensor, target_lab: Tensor) -> Tensor:
     """Share of pixels whose chroma C*ab exceeds the truth's by 40 or more, ``(N,)`` in [0, 1].
 
     Counts patches of loud colour where there is none; says nothing about colour that is missing.
     """
-    excess = _chroma(prediction) - _chroma(target)
-    return (excess >= BLOB_CHROMA).to(target.dtype).mean(dim=(1, 2))
+    painted, true = (torch.hypot(lab[:, 1], lab[:, 2]) for lab in (prediction_lab, target_lab))
+    return (painted - true >= BLOB_CHROMA).to(target_lab.dtype).mean(dim=(1, 2))
 
 
 def _opponents(rgb: Tensor) -> Tensor:

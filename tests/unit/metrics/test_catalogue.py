@@ -12,32 +12,44 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from hue_cli.errors import UsageError
-from hue_cli.metrics.accumulate import MeanOverPhotos, measure
-from hue_cli.metrics.catalogue import METRICS, Metric, select_metrics
+from hue_cli.metrics.accumulate import PhotoScores, measure
+from hue_cli.metrics.catalogue import METRICS, select_metrics
+from hue_cli.metrics.metric import PairMetric, Pictures
 
 IDEAL = {
     "mse": 0, "rmse": 0, "mae": 0, "psnr": 100, "ssim": 1, "msssim": 1, "accuracy": 1, "deltae": 0, "blobs": 0,
 }  # fmt: skip
 ASYMMETRIC = {"blobs", "cf", "cf-abs"}
+ELSEWHERE = {"bleeding", "skin-hue", "hue-coverage", "flicker"}
+"""Undefined for many a photo, or of no single one: judged in files of their own."""
+OF_A_PHOTO = {
+    metric.name: metric
+    for metric in METRICS.values()
+    if isinstance(metric, PairMetric) and metric.name not in ELSEWHERE
+}
 
-every_metric = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+every_metric = pytest.mark.parametrize("metric", OF_A_PHOTO.values(), ids=OF_A_PHOTO)
+
+
+def values_of(metric: PairMetric, prediction: Tensor, target: Tensor) -> Tensor:
+    return measure(metric, Pictures(prediction), Pictures(target))
 
 
 def test_names_are_those_users_know() -> None:
-    assert set(METRICS) == {*IDEAL, "cf", "cf-abs"}
+    assert set(METRICS) == {*IDEAL, *ELSEWHERE, "cf", "cf-abs"}
 
 
 @every_metric
-def test_one_value_a_photo(metric: Metric, painted: Tensor, truth: Tensor) -> None:
-    values = measure(metric, painted, truth)
+def test_one_value_a_photo(metric: PairMetric, painted: Tensor, truth: Tensor) -> None:
+    values = values_of(metric, painted, truth)
     assert values.shape == (4,)
     assert values.dtype == torch.float64
     assert len(set(values.tolist())) > 1 or metric.name == "blobs"
 
 
 @every_metric
-def test_identical_pictures_are_ideal(metric: Metric, truth: Tensor) -> None:
-    values = measure(metric, truth, truth)
+def test_identical_pictures_are_ideal(metric: PairMetric, truth: Tensor) -> None:
+    values = values_of(metric, truth, truth)
     if metric.sees_target:
         assert values.tolist() == pytest.approx([IDEAL[metric.name]] * 4, abs=1e-5)
     else:
@@ -45,24 +57,24 @@ def test_identical_pictures_are_ideal(metric: Metric, truth: Tensor) -> None:
 
 
 @every_metric
-def test_better_pictures_score_better(metric: Metric, painted: Tensor, truth: Tensor) -> None:
+def test_better_pictures_score_better(metric: PairMetric, painted: Tensor, truth: Tensor) -> None:
     if metric.higher_is_better is None or metric.name == "blobs":
         pytest.skip("the truth's own value is the best one, or pale pictures have none")
-    nearer = measure(metric, (painted + truth) / 2, truth)
-    further = measure(metric, painted, truth)
+    nearer = values_of(metric, (painted + truth) / 2, truth)
+    further = values_of(metric, painted, truth)
     assert bool(((nearer > further) if metric.higher_is_better else (nearer < further)).all())
 
 
 @every_metric
-def test_symmetry(metric: Metric, painted: Tensor, truth: Tensor) -> None:
-    there, back = measure(metric, painted, truth), measure(metric, truth, painted)
+def test_symmetry(metric: PairMetric, painted: Tensor, truth: Tensor) -> None:
+    there, back = values_of(metric, painted, truth), values_of(metric, truth, painted)
     assert torch.allclose(there, back, rtol=1e-4) is (metric.name not in ASYMMETRIC or metric.name == "blobs")
 
 
 @every_metric
-def test_a_photo_does_not_see_its_batch(metric: Metric, painted: Tensor, truth: Tensor) -> None:
-    together = measure(metric, painted, truth)
-    alone = torch.cat([measure(metric, x[None], y[None]) for x, y in zip(painted, truth, strict=True)])
+def test_a_photo_does_not_see_its_batch(metric: PairMetric, painted: Tensor, truth: Tensor) -> None:
+    together = values_of(metric, painted, truth)
+    alone = torch.cat([values_of(metric, x[None], y[None]) for x, y in zip(painted, truth, strict=True)])
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-6)
 
 
@@ -75,20 +87,27 @@ def test_a_photo_does_not_see_its_batch(metric: Metric, painted: Tensor, truth: 
 def test_streaming_equals_one_shot(sizes: list[int], name: str, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     x, y = (torch.rand(sum(sizes), 3, 13, 17, generator=generator) for _ in range(2))
-    mean = MeanOverPhotos(METRICS[name])
+    metric = OF_A_PHOTO[name]
+    scores = PhotoScores(metric)
     for a, b in zip(x.split(sizes), y.split(sizes), strict=True):
-        mean.update(a, b)
-    assert mean.photos == sum(sizes)
-    assert mean.compute() == pytest.approx(float(measure(METRICS[name], x, y).mean()), rel=1e-5)
+        scores.add(values_of(metric, a, b))
+    assert scores.values().shape == (sum(sizes),)
+    mean, photos = scores.score()
+    assert photos == sum(sizes)
+    assert mean == pytest.approx(float(values_of(metric, x, y).mean()), rel=1e-5)
 
 
 def test_undefined_photos_do_not_count(painted: Tensor, truth: Tensor) -> None:
-    mean = MeanOverPhotos(METRICS["msssim"])
-    assert math.isnan(mean.compute())
-    values = mean.update(painted, truth)
-    mean.update(painted[..., :50], truth[..., :50])
-    assert mean.photos == 4
-    assert mean.compute() == pytest.approx(float(values.mean()))
+    metric = OF_A_PHOTO["msssim"]
+    scores = PhotoScores(metric)
+    assert math.isnan(scores.score()[0])
+    values = values_of(metric, painted, truth)
+    scores.add(values)
+    scores.add(values_of(metric, painted[..., :50], truth[..., :50]))
+    assert len(scores.values()) == 8
+    mean, photos = scores.score()
+    assert photos == 4
+    assert mean == pytest.approx(float(values.mean()))
 
 
 @pytest.mark.parametrize(
@@ -102,13 +121,13 @@ def test_undefined_photos_do_not_count(painted: Tensor, truth: Tensor) -> None:
 )
 def test_wrong_shapes_are_refused(shapes: tuple[tuple[int, ...], tuple[int, ...]], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        measure(METRICS["mse"], torch.zeros(shapes[0]), torch.zeros(shapes[1]))
+        values_of(OF_A_PHOTO["mse"], torch.zeros(shapes[0]), torch.zeros(shapes[1]))
 
 
 def test_bytes_are_refused() -> None:
     picture = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
     with pytest.raises(TypeError, match="float"):
-        measure(METRICS["mse"], picture, picture)
+        values_of(OF_A_PHOTO["mse"], picture, picture)
 
 
 def test_selection_keeps_the_order_and_expands_groups() -> None:
@@ -118,7 +137,8 @@ def test_selection_keeps_the_order_and_expands_groups() -> None:
         "cf-abs",
         "mse",
     ]
-    assert select_metrics(["all"]) == tuple(METRICS.values())
+    assert select_metrics(["all"]) == tuple(metric for metric in METRICS.values() if not metric.asked_for)
+    assert select_metrics(["flicker", "all"])[0].asked_for
 
 
 @pytest.mark.parametrize("names", [["fid2"], [""], ["psnr", ""], []])
@@ -134,6 +154,8 @@ def test_all_metrics_take_a_tenth_of_a_second_a_photo() -> None:
     x, y = torch.rand(2, 1, 3, 256, 256)
     start = time.perf_counter()
     for _ in range(10):
+        prediction, target = Pictures(x), Pictures(y)
         for metric in METRICS.values():
-            measure(metric, x, y)
+            if isinstance(metric, PairMetric):
+                measure(metric, prediction, target)
     assert (time.perf_counter() - start) / 10 < 0.1

@@ -11,6 +11,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 from torch import Tensor
 
+from hue_cli.color.lab_torch import rgb_to_lab
 from hue_cli.metrics import functional as f
 
 
@@ -41,7 +42,7 @@ def test_delta_e_agrees_with_scikit_image(painted: Tensor, truth: Tensor) -> Non
     expected = [
         deltaE_ciede2000(rgb2lab(a), rgb2lab(b)).mean() for a, b in zip(arrays(truth), arrays(painted), strict=True)
     ]
-    np.testing.assert_allclose(f.delta_e(painted, truth), expected, rtol=1e-4)
+    np.testing.assert_allclose(f.delta_e(rgb_to_lab(painted), rgb_to_lab(truth)), expected, rtol=1e-4)
 
 
 def test_blobs_agree_with_scikit_image(truth: Tensor) -> None:
@@ -52,12 +53,12 @@ def test_blobs_agree_with_scikit_image(truth: Tensor) -> None:
         true, found = (np.hypot(*np.moveaxis(rgb2lab(picture)[..., 1:], -1, 0)) for picture in (a, b))
         expected.append((found - true >= 40).mean())
     assert min(expected) > 0.01
-    np.testing.assert_allclose(f.blobs(loud, truth), expected, atol=1e-4)
+    np.testing.assert_allclose(f.blobs(rgb_to_lab(loud), rgb_to_lab(truth)), expected, atol=1e-4)
 
 
 def test_blobs_do_not_count_missing_colour(truth: Tensor) -> None:
     grey = truth.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
-    assert f.blobs(grey, truth).tolist() == [0.0] * 4
+    assert f.blobs(rgb_to_lab(grey), rgb_to_lab(truth)).tolist() == [0.0] * 4
 
 
 @pytest.mark.parametrize("side", [1, 7])
