@@ -65,6 +65,9 @@ class Loss:
     """A weighted sum of terms on what the network paints, in its own scale."""
 
     terms: tuple[tuple[LossTerm, float], ...]
+    rebalance: float = 1.0
+    """Of a classifier: λ of Zhang et al. (2016), eq. 4. At 1 all pixels count alike; the smaller, the more those of
+    rare colours count."""
 
 
 class Schedule(StrEnum):

@@ -204,7 +204,7 @@ def _run(
         moving = Run(
             recipe=recipe,
             plan=plan,
-            step=make_step(network, recipe, cast),
+            step=make_step(network, recipe, cast, photos),
             network=network,
             average=average,
             optimizer=optimizer,

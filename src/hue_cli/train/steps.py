@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hue_cli.color.lab_torch import rgb_to_lab
 from hue_cli.data.curriculum import show, truth
-from hue_cli.losses.classification import mean_ab, soft_cross_entropy
+from hue_cli.data.photo_set import Draw, Photos
+from hue_cli.losses.classification import mean_ab, rarity, soft_cross_entropy
 from hue_cli.losses.regression import kernel_penalty, loss_terms
 from hue_cli.models.gamut_classifier import GamutClassifier
 from hue_cli.recipes.schema import LossTerm, Recipe, Stage
@@ -45,10 +47,13 @@ class RegressionStep:
 class ClassificationStep:
     """Say how likely each colour is at each place, compare with the true colour."""
 
-    def __init__(self, network: GamutClassifier, recipe: Recipe, autocast: torch.autocast) -> None:
+    def __init__(
+        self, network: GamutClassifier, recipe: Recipe, autocast: torch.autocast, rarity: Tensor | None = None
+    ) -> None:
         self.network = network
         self.recipe = recipe
         self.autocast = autocast
+        self.rarity = rarity
 
     def losses(self, rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
         """See :class:`Step`."""
@@ -58,14 +63,30 @@ class ClassificationStep:
         logits = logits.float()
         ab = F.avg_pool2d(truth(rgb, self.recipe.space), rgb.shape[-1] // logits.shape[-1])
         terms = {
-            LossTerm.CROSS_ENTROPY: lambda: soft_cross_entropy(logits, *self.network.gamut.encode(ab)),
+            LossTerm.CROSS_ENTROPY: lambda: soft_cross_entropy(logits, *self.network.gamut.encode(ab), self.rarity),
             LossTerm.MEAN_AB: lambda: mean_ab(self.network.gamut.mean(logits), ab),
         }
         return {name.value: weight * terms[name]() for name, weight in self.recipe.loss.terms}
 
 
-def make_step(network: nn.Module, recipe: Recipe, autocast: torch.autocast) -> Step:
-    """Return the way to train this kind of network."""
+PRIOR_PHOTOS = 1024
+"""So many say how common each colour is."""
+
+
+@torch.no_grad()
+def prior(network: GamutClassifier, photos: Photos) -> Tensor:
+    """Return the share of the pixels of photographs that fall into each cell, ``(K,)``."""
+    total = torch.zeros_like(network.gamut.centres[:, 0])
+    for index in torch.arange(min(len(photos), PRIOR_PHOTOS)).split(32):
+        cells, weights = network.gamut.encode(rgb_to_lab(photos.crops(Draw.centred(index), 64))[:, 1:3])
+        total.scatter_add_(0, cells.flatten(), weights.flatten())
+    return total / total.sum()
+
+
+def make_step(network: nn.Module, recipe: Recipe, autocast: torch.autocast, photos: Photos) -> Step:
+    """Return the way to train this kind of network on these photos."""
     if isinstance(network, GamutClassifier):
-        return ClassificationStep(network, recipe, autocast)
+        uneven = recipe.loss.rebalance < 1
+        weight = rarity(prior(network, photos), recipe.loss.rebalance) if uneven else None
+        return ClassificationStep(network, recipe, autocast, weight)
     return RegressionStep(network, recipe, autocast)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from hue_cli.losses.classification import mean_ab, soft_cross_entropy
+from hue_cli.losses.classification import mean_ab, rarity, soft_cross_entropy
 
 
 def test_one_sure_cell_is_the_usual_cross_entropy() -> None:
@@ -33,3 +33,23 @@ def test_mean_ab_counts_squared_distance_in_units_of_a_hundred() -> None:
     painted = torch.tensor([[[[30.0, 0.0]], [[40.0, 0.0]]]])
 
     torch.testing.assert_close(mean_ab(painted, truth), torch.tensor(0.125))
+
+
+def test_rarity_is_the_formula_of_the_paper() -> None:
+    prior = torch.tensor([0.7, 0.2, 0.1, 0.0])
+
+    torch.testing.assert_close(rarity(prior, 1.0), torch.ones(4))  # all alike
+    weight = rarity(prior, 0.5)
+    assert weight.argsort().tolist() == [0, 1, 2, 3]
+    torch.testing.assert_close((weight * prior).sum(), torch.tensor(1.0))  # 1 on average over pixels
+    torch.testing.assert_close(weight[3] / weight[0], torch.tensor((0.5 * 0.7 + 0.5 / 4) / (0.5 / 4)))
+
+
+def test_a_pixel_counts_as_the_cell_that_has_most_of_it() -> None:
+    logits = torch.randn(2, 4, 3, 4)
+    cells = torch.stack([torch.full((2, 3, 4), 1), torch.full((2, 3, 4), 3)], dim=1)
+    weights = torch.stack([torch.full((2, 3, 4), 0.4), torch.full((2, 3, 4), 0.6)], dim=1)
+    counts = torch.tensor([0.0, 0.0, 0.0, 2.5])
+
+    found = soft_cross_entropy(logits, cells, weights, counts)
+    torch.testing.assert_close(found, 2.5 * soft_cross_entropy(logits, cells, weights))
