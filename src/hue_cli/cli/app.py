@@ -15,6 +15,7 @@ from hue_cli import __version__
 from hue_cli.cli.colorize import colorize
 from hue_cli.cli.evaluate import evaluate
 from hue_cli.cli.export import export
+from hue_cli.cli.models import models
 from hue_cli.cli.report import Mode, Reporter
 from hue_cli.cli.train import train
 from hue_cli.errors import HueError, MissingExtraError
@@ -132,9 +133,10 @@ app.command("colorize")(colorize)
 app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("export")(export)
+app.add_typer(models, name="models")
 
 
 def main() -> None:
     """Run the command line; the exit code is 0 for done, 1 for some files failed, 2 for usage."""
     with error_edge("hue"):
-        app()
+        app(prog_name="hue")  # also where it was started as python -m hue_cli

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hue_cli.cli.obtain import fetch, say_place
 from hue_cli.cli.options import BatchSizeOpt, DeviceOpt, JsonOpt, ModelOpt, QuietOpt, VerboseOpt, WorkersOpt
 from hue_cli.cli.report import Mode, Reporter
 from hue_cli.cli.tally import Tally
@@ -106,7 +107,7 @@ def colorize(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from hue_cli.infer.plan import Naming, Plan
     from hue_cli.infer.steps import Settings
-    from hue_cli.weights.resolve import resolve_model
+    from hue_cli.weights.resolve import Absent, find_model
 
     naming = Naming(
         output=None if output in (None, _STANDARD) else Path(str(output)).expanduser(),
@@ -121,17 +122,21 @@ def colorize(
     plan = _plan_pipe(inputs[0], naming) if is_piped else Plan.make(inputs, naming)
     mode = Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report)
     report = Reporter(mode, results_to_stderr=is_piped and naming.output is None)
-    model_file = resolve_model(model)
+    found = find_model(model)
+    if isinstance(found, Absent) and dry_run:
+        report.note(f"Would fetch the model {found.name} from {say_place(found)}.")
+    elif isinstance(found, Absent):
+        found = fetch(report, found)
     settings = Settings(size=size, strength=strength, quality=quality)
     with ExitStack() as stack:
         ledger = None
-        if report_file is not None and not dry_run:
-            ledger = stack.enter_context(closing(_open_ledger(report_file, model_file, settings)))
+        if report_file is not None and not isinstance(found, Absent) and not dry_run:
+            ledger = stack.enter_context(closing(_open_ledger(report_file, found, settings)))
         tally = Tally(report, plan, dry_run=dry_run, fail_fast=fail_fast, ledger=ledger)
-        if dry_run:
+        if isinstance(found, Absent) or dry_run:
             rows = plan.planned()
         else:
-            steps = _open(report, model_file, device, settings)
+            steps = _open(report, found, device, settings)
             rows = _piped(steps, plan) if is_piped else _coloured(steps, plan, batch_size, workers, tally)
         tally.watch(rows)
     tally.summarize()

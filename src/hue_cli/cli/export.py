@@ -6,12 +6,9 @@ from typing import Annotated
 
 import typer
 
-from hue_cli.cli.options import JsonOpt, QuietOpt
+from hue_cli.cli.options import RESEARCH_ONLY, JsonOpt, QuietOpt
 from hue_cli.cli.report import Mode, Reporter
 from hue_cli.errors import UsageError
-
-RESEARCH_ONLY = "for research and other non-commercial use, because of the terms of the training photographs"
-"""Licence of the weights that the project trains, unless another is named."""
 
 _FILING = "Filing, for released weights"
 

@@ -14,8 +14,8 @@ from hue_cli.export.run import Exported, Precision, export_run
 from hue_cli.export.scores import Scores
 from hue_cli.images.write import replacing
 from hue_cli.models.trained import TrainedRun
+from hue_cli.weights.registry import INDEX_NAME, Weight
 
-INDEX = "index.json"
 DATA_NOTE = "PHOTOS.md"
 """Beside the index: what the training photographs show and under which terms they stand; ends every card."""
 
@@ -55,7 +55,7 @@ def file_run(
         raise UsageError(
             f"--name {filing.name}: expected small letters, digits and hyphens, as in residual-curriculum."
         )
-    _read_index(filing.weights / INDEX)  # a damaged one is better found before the work than after
+    _read_index(filing.weights / INDEX_NAME)  # a damaged one is better found before the work than after
     folder = filing.weights / filing.name
     exported = export_run(
         run,
@@ -69,7 +69,7 @@ def file_run(
     note = filing.weights / DATA_NOTE
     card = write_card(filing.name, run, exported, scores, note.read_text(encoding="utf-8") if note.is_file() else "")
     _write(folder / "README.md", card)
-    _write(folder / "config.json", _to_json(_describe(filing, run, exported, scores)))
+    _write(folder / "config.json", _to_json(describe(filing, run, exported, scores)))
     note_in_index(filing, exported)
     return exported
 
@@ -81,17 +81,28 @@ def note_in_index(filing: Filing, exported: Exported) -> None:
         WeightsError: the index that is there is damaged.
         ImageError: the file cannot be written.
     """
-    index = _read_index(filing.weights / INDEX)
-    index["models"][filing.name] = {
-        "file": f"{filing.name}/model.onnx",
-        "size": exported.size,
-        "sha256": exported.sha256,
-        "licence": filing.licence,
-        "bundled": filing.bundled,
-    }
+    index = _read_index(filing.weights / INDEX_NAME)
+    weight = Weight(
+        name=filing.name,
+        file=f"{filing.name}/model.onnx",
+        size=exported.size,
+        sha256=exported.sha256,
+        licence=filing.licence,
+        bundled=filing.bundled,
+        metrics=exported.contract.metrics,
+        scored_on=exported.contract.scored_on,
+    )
+    before = index["models"].get(filing.name, {})
+    # Where the same file lies on the hub, and how fast it is, stays true.
+    kept = {key: before[key] for key in ("hub", "speed") if key in before} if _is_same(before, weight) else {}
+    index["models"][filing.name] = weight.to_entry() | kept
     if filing.default or index.get("default") is None:
         index["default"] = filing.name
-    _write(filing.weights / INDEX, _to_json(index))
+    _write(filing.weights / INDEX_NAME, _to_json(index))
+
+
+def _is_same(entry: object, weight: Weight) -> bool:
+    return isinstance(entry, dict) and entry.get("sha256") == weight.sha256
 
 
 def _read_index(path: Path) -> dict[str, Any]:
@@ -108,8 +119,8 @@ def _read_index(path: Path) -> dict[str, Any]:
     return {**index, "default": index.get("default")}
 
 
-def _describe(filing: Filing, run: TrainedRun, exported: Exported, scores: Scores | None) -> dict[str, Any]:
-    """Return what programs may want to know about the model."""
+def describe(filing: Filing, run: TrainedRun, exported: Exported, scores: Scores | None) -> dict[str, Any]:
+    """Return what programs may want to know about the model: its ``config.json``."""
     versions = run.facts.get("versions")
     kept = (
         "seed",

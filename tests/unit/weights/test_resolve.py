@@ -10,8 +10,9 @@ import pytest
 
 from hue_cli.errors import UnknownModelError, WeightsError
 from hue_cli.weights import resolve
+from hue_cli.weights.cache import cache_folder
 from hue_cli.weights.registry import read_index
-from hue_cli.weights.resolve import cache_folder, resolve_model, weight_folders
+from hue_cli.weights.resolve import resolve_model, weight_folders
 
 CONTENT = b"the bytes of a model"
 
