@@ -128,7 +128,8 @@ class Reporter:
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table of results to standard output; quiet and JSON modes leave it out.
 
-        Numbers are set flush right; floats get four significant digits.
+        Numbers are set flush right; floats get four significant digits. Where the terminal is too narrow for the
+        columns, each row becomes a block of lines.
         """
         if self.mode not in (Mode.NORMAL, Mode.VERBOSE):
             return
@@ -137,13 +138,18 @@ class Reporter:
         from rich.text import Text
 
         rows = [tuple(row) for row in rows]
+        console = self._console(stderr=False)
+        if _least_width(columns, rows) > console.width:
+            for line in _as_blocks(title, columns, rows):
+                console.print(printable(line), soft_wrap=True)
+            return
         table = Table(title=printable(title) or None, title_justify="left", box=SIMPLE_HEAD)
         for index, column in enumerate(columns):
             numeric = all(isinstance(row[index], int | float) or row[index] is None for row in rows)
             table.add_column(printable(column), justify="right" if numeric and rows else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(_cell(value)) for value in row))
-        self._console(stderr=False).print(table)
+        console.print(table)
 
     @contextmanager
     def progress(self, total: float | None, description: str, *, percent: bool = False) -> Iterator[ProgressBar]:
@@ -187,6 +193,29 @@ def _cell(value: object) -> str:
     if value is None:
         return "–"
     return f"{value:.4g}" if isinstance(value, float) else printable(value)
+
+
+_READABLE = 14
+"""A column of words that is narrower breaks most of them."""
+
+
+def _least_width(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
+    """Return the width under which a table's numbers would be broken, or its words at nearly every letter."""
+    width = 0
+    for index, column in enumerate(columns):
+        cells = [_cell(row[index]) for row in rows]
+        longest = max(map(len, (column, *cells)))
+        is_text = any(isinstance(row[index], str) for row in rows)
+        width += 3 + (max(len(column), min(longest, _READABLE)) if is_text else longest)
+    return width
+
+
+def _as_blocks(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    if title:
+        yield title
+    for row in rows:
+        yield ""
+        yield from (f"{column}: {_cell(value)}" for column, value in zip(columns, row, strict=True))
 
 
 def _rate_column() -> ProgressColumn:
