@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from hue_cli.infer.contract import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Contract
@@ -17,6 +18,10 @@ from hue_cli.recipes.specs import ColorGanSpec, ConvolutionListSpec, GamutClassi
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+# Tests do not time things: a busy machine is no failure.
+hypothesis.settings.register_profile("hue", deadline=None)
+hypothesis.settings.load_profile("hue")
 
 WriteRun = Callable[[Recipe, Path], Path]
 
