@@ -8,7 +8,7 @@ among those that keep saturated blobs rare.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
@@ -22,7 +22,7 @@ from hue_cli.models.colorizer import Colorizer
 from hue_cli.models.gamut_classifier import GamutClassifier
 
 TEMPERATURES = (1.0, 0.7, 0.5, 0.38)
-CEILINGS = (45.0, 60.0, 80.0)
+CEILINGS = (45.0, 60.0, 80.0, 110.0)
 MAX_BLOBS = 0.003
 BATCH = 16
 GAINS = (0.5, 8.0)
@@ -43,7 +43,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class _Evidence:
+class Evidence:
     """What is needed to score a setting, at 1/4 of the network's size.
 
     Attributes:
@@ -57,22 +57,52 @@ class _Evidence:
     means: Mapping[float, Tensor]
 
 
+def _classifier(colorizer: Colorizer) -> GamutClassifier:
+    network = colorizer.network
+    if not isinstance(network, GamutClassifier):
+        raise TypeError(f"expected a GamutClassifier, found {type(network).__name__}")
+    return network
+
+
 @torch.no_grad()
-def _collect(colorizer: Colorizer, network: GamutClassifier, photos: Photos, size: int) -> _Evidence:
+def collect(
+    colorizer: Colorizer,
+    photos: Photos,
+    size: int,
+    temperatures: Sequence[float] = TEMPERATURES,
+    *,
+    flip: bool = False,
+) -> Evidence:
+    """Run a classifier once over photos, so that settings can be scored without it.
+
+    Args:
+        colorizer: around a :class:`GamutClassifier`.
+        photos: to score on.
+        size: side of the squares that the network sees.
+        temperatures: to keep the mean colour at.
+        flip: average what it says of each photo with what it says of its mirror image.
+
+    Raises:
+        TypeError: the network is no classifier.
+    """
+    network = _classifier(colorizer)
     lightness, truth = [], []
-    means: dict[float, list[Tensor]] = {temperature: [] for temperature in TEMPERATURES}
+    means: dict[float, list[Tensor]] = {temperature: [] for temperature in temperatures}
     for index in torch.arange(len(photos)).split(BATCH):
         rgb = photos.crops(Draw.centred(index), size)
-        logits = network.logits(colorizer.see(lab_torch.rgb_to_lightness(rgb)))
+        seen = colorizer.see(lab_torch.rgb_to_lightness(rgb))
+        logits = network.logits(seen)
+        if flip:
+            logits = (logits + network.logits(seen.flip(3)).flip(3)) / 2
         small = F.avg_pool2d(rgb, size // logits.shape[-1])
         truth.append(small)
         lightness.append(lab_torch.rgb_to_lightness(small))
         for temperature, found in means.items():
             found.append(network.gamut.mean(logits / temperature))
-    return _Evidence(torch.cat(lightness), torch.cat(truth), {t: torch.cat(m) for t, m in means.items()})
+    return Evidence(torch.cat(lightness), torch.cat(truth), {t: torch.cat(m) for t, m in means.items()})
 
 
-def _paint(evidence: _Evidence, ab: Tensor) -> Tensor:
+def _paint(evidence: Evidence, ab: Tensor) -> Tensor:
     return lab_torch.lab_to_rgb(torch.cat([evidence.lightness, ab], dim=1))
 
 
@@ -82,8 +112,13 @@ def _set(network: GamutClassifier, temperature: float, ceiling: float, gain: flo
     network.gain.fill_(gain)
 
 
-def _score(network: GamutClassifier, evidence: _Evidence, temperature: float, ceiling: float, share: float) -> Setting:
-    """Find the gain that gives ``share`` of the truth's colourfulness, by bisection, and score it."""
+@torch.no_grad()
+def settle(colorizer: Colorizer, evidence: Evidence, temperature: float, ceiling: float, share: float) -> Setting:
+    """Find the gain that gives ``share`` of the truth's colourfulness, by bisection, and score it.
+
+    The classifier is left with that setting.
+    """
+    network = _classifier(colorizer)
     wanted = share * float(metrics.colorfulness_absolute(evidence.truth).mean())
     low, high = GAINS
     for _ in range(9):
@@ -127,12 +162,9 @@ def calibrate(colorizer: Colorizer, photos: Photos, size: int, colourfulness: fl
     Raises:
         TypeError: the network is no classifier.
     """
-    network = colorizer.network
-    if not isinstance(network, GamutClassifier):
-        raise TypeError(f"expected a GamutClassifier, found {type(network).__name__}")
-    evidence = _collect(colorizer, network, photos, size)
+    evidence = collect(colorizer, photos, size)
     tried = [
-        _score(network, evidence, temperature, ceiling, colourfulness)
+        settle(colorizer, evidence, temperature, ceiling, colourfulness)
         for temperature in TEMPERATURES
         for ceiling in CEILINGS
     ]
@@ -140,5 +172,5 @@ def calibrate(colorizer: Colorizer, photos: Photos, size: int, colourfulness: fl
     able = [s for s in tried if s.cf_abs_share > colourfulness - 0.02] or tried
     calm = [s for s in able if s.blobs <= MAX_BLOBS] or sorted(able, key=lambda s: s.blobs)[:1]
     chosen = max(calm, key=lambda s: s.psnr_over_grey)
-    _set(network, chosen.temperature, chosen.ceiling, chosen.gain)
+    _set(_classifier(colorizer), chosen.temperature, chosen.ceiling, chosen.gain)
     return {"chosen": asdict(chosen), "tried": [asdict(s) for s in tried]}
