@@ -131,18 +131,18 @@ def settle(colorizer: Colorizer, evidence: Evidence, temperature: float, ceiling
             high = gain
     grey = _paint(evidence, torch.zeros_like(evidence.means[temperature]))
 
-    def gap(metric: str) -> float:
-        function = getattr(metrics, metric)
-        return float((function(painted, evidence.truth) - function(grey, evidence.truth)).mean())
+    painted_lab, grey_lab, truth_lab = (lab_torch.rgb_to_lab(rgb) for rgb in (painted, grey, evidence.truth))
+    psnr = metrics.psnr(painted, evidence.truth) - metrics.psnr(grey, evidence.truth)
+    delta_e = metrics.delta_e(painted_lab, truth_lab) - metrics.delta_e(grey_lab, truth_lab)
 
     return Setting(
         temperature=temperature,
         ceiling=ceiling,
         gain=gain,
-        psnr_over_grey=gap("psnr"),
+        psnr_over_grey=float(psnr.mean()),
         cf_abs_share=float(metrics.colorfulness_absolute(painted).mean()) / wanted * share,
-        delta_e_over_grey=gap("delta_e"),
-        blobs=float(metrics.blobs(painted, evidence.truth).mean()),
+        delta_e_over_grey=float(delta_e.mean()),
+        blobs=float(metrics.blobs(painted_lab, truth_lab).mean()),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from skimage import data as pictures
 
+from hue_cli.color.lab_torch import rgb_to_lab
 from hue_cli.data.photo_set import Draw, PhotoSet
 from hue_cli.metrics.functional import blobs, colorfulness_absolute
 from hue_cli.models.build import build_network
@@ -71,8 +72,9 @@ def test_the_best_of_the_calm_settings_is_taken(colorizer: Colorizer, photos: Ph
 
 
 def test_blobs_are_counted_against_the_truth() -> None:
-    grey, red = torch.full((1, 3, 4, 4), 0.5), torch.zeros(1, 3, 4, 4)
+    red = torch.zeros(1, 3, 4, 4)
     red[:, 0] = 1
+    grey, red = rgb_to_lab(torch.full((1, 3, 4, 4), 0.5)), rgb_to_lab(red)
 
     assert float(blobs(red, grey)) == 1
     assert float(blobs(grey, red)) == 0
