@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from hue_cli import __version__
 from hue_cli.cli.colorize import colorize
+from hue_cli.cli.doctor import doctor
 from hue_cli.cli.evaluate import evaluate
 from hue_cli.cli.export import export
 from hue_cli.cli.models import models
@@ -134,6 +135,7 @@ app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("export")(export)
 app.add_typer(models, name="models")
+app.command("doctor")(doctor)
 
 
 def main() -> None:

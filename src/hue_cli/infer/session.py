@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hue_cli.errors import DeviceError, WeightsError
 from hue_cli.infer.contract import INPUT_NAME, OUTPUT_NAME, Contract
 
-_INSTALL = "Install what CUDA needs with: pip install '.[cuda]' in hue's source folder — or use --device cpu."
+INSTALL_CUDA = "Install what CUDA needs with: pip install '.[cuda]' in hue's source folder — or use --device cpu."
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 _SILENT = 4
@@ -124,7 +124,7 @@ def open_session(content: bytes, name: str, device: str = "auto", threads: int |
         if wanted.kind != "cpu":
             inner, reason = _try_cuda(content, name, wanted.number, noise)
             if inner is None and wanted.kind == "cuda":
-                raise DeviceError(f"--device {device}: {reason} {_INSTALL}")
+                raise DeviceError(f"--device {device}: {reason} {INSTALL_CUDA}")
             choice = f"Using cuda:{wanted.number}." if inner is not None else f"Using the CPU: {reason}"
         on = f"cuda:{wanted.number}" if inner is not None else "cpu"
         if inner is None:
@@ -156,7 +156,7 @@ def _try_cuda(content: bytes, name: str, number: int, noise: _Noise) -> tuple[An
 
     if _CUDA not in onnxruntime.get_available_providers():
         return None, "this onnxruntime was built without CUDA."
-    if not _driver_is_there():
+    if not driver_is_there():
         return None, "no NVIDIA driver was found."
     if hasattr(onnxruntime, "preload_dlls"):
         with contextlib.suppress(Exception):  # what is missing shows below, when the session has no CUDA
@@ -173,7 +173,8 @@ def _try_cuda(content: bytes, name: str, number: int, noise: _Noise) -> tuple[An
     return None, f"onnxruntime could not load its CUDA libraries ({noise.last_line() or 'it gave no reason'})."
 
 
-def _driver_is_there() -> bool:
+def driver_is_there() -> bool:
+    """Return whether the driver of an NVIDIA card can be loaded."""
     library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
         ctypes.CDLL(library)

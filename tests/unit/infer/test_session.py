@@ -85,7 +85,7 @@ def test_damaged_metadata_is_refused(change: dict[str, object], message: str) ->
 
 
 def test_auto_says_what_it_chose_and_cuda_says_why_not(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "_driver_is_there", lambda: False)
+    monkeypatch.setattr(session_module, "driver_is_there", lambda: False)
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
     content = tiny_model.read_bytes()
     session = open_session(content, "tiny", "auto")
@@ -109,9 +109,9 @@ def test_a_driver_without_cuda_libraries_is_found_out(
     """The real onnxruntime tries, falls back to the CPU without a word, and is caught at it."""
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         pytest.skip("this onnxruntime was built without CUDA")
-    if session_module._driver_is_there():
+    if session_module.driver_is_there():
         pytest.skip("this machine may have CUDA")
-    monkeypatch.setattr(session_module, "_driver_is_there", lambda: True)
+    monkeypatch.setattr(session_module, "driver_is_there", lambda: True)
     with pytest.raises(DeviceError, match=r"--device cuda: onnxruntime could not .*pip install"):
         open_session(tiny_model.read_bytes(), "tiny", "cuda")
     assert capfd.readouterr() == ("", "")
