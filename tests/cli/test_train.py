@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -258,6 +259,54 @@ def test_a_killed_run_goes_on(photos: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert (facts["finished"], facts["steps"]) == (True, 4)
+
+
+def test_a_run_begins_with_another_s_weights(run: Path, photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    options = ("--dataset", photos, "--max-images", 2, "--epochs", 1, "--lr", 1e-9)
+    result = train(*options, "--output", folder, "--init", run)
+    assert result.exit_code == 0, result.output
+    before, after = load_file(run / "weights.safetensors"), load_file(folder / "weights.safetensors")
+    kernels = [name for name in before if before[name].dim() == 4]
+    assert all(torch.allclose(before[name], after[name], atol=1e-7) for name in kernels)
+    facts, origin = (json.loads((path / "run.json").read_text(encoding="utf-8")) for path in (folder, run))
+    assert facts["init"] == {
+        "weights": str(run),
+        "sha256": hashlib.sha256((run / "weights.safetensors").read_bytes()).hexdigest(),
+        "recipe": "residual",
+        "digest": origin["digest"],
+        "steps": 2,
+    }
+    assert facts["encoder_weights"] == origin["encoder_weights"]
+
+    again = hue("train", "--output", folder, "--resume")
+    assert again.exit_code == 0, again.output
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["init"] == facts["init"]
+
+
+@pytest.mark.parametrize(
+    ("init", "said"),
+    [
+        (
+            "hue-s",
+            r"--init hue-s: expected a run folder of `hue train` or its weights\.safetensors\. ONNX files and .*",
+        ),
+        ("other", r"--init other: expected weights of the very network .* found those of recipe 'residual': .*"),
+        ("alone.safetensors", r"--init alone\.safetensors: expected weights .* found others: .*"),
+        ("text.safetensors", r"text\.safetensors: expected weights as `hue train` writes them, found none .*"),
+    ],
+)
+def test_weights_of_another_network_are_refused(
+    run: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, init: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run, "other")
+    shutil.copy(run / "weights.safetensors", "alone.safetensors")
+    Path("text.safetensors").write_text("no weights")
+    result = hue("train", "--model", "cnn-curriculum", "--dataset", photos, "--output", "r", "--init", init)
+    text = one_sentence(result, exit_code=result.exit_code)
+    assert re.fullmatch(said, text), text
+    assert not Path("r").exists()
 
 
 def test_tars_from_a_shell_s_wildcard(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

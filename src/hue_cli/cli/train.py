@@ -143,6 +143,12 @@ def train(
             "default, does without if it must; or nothing; or a safetensors file.",
         ),
     ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            "--init", metavar="RUN", help="Begin with the weights of this run folder or safetensors file: fine-tuning."
+        ),
+    ] = None,
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
     json_report: JsonOpt = False,
@@ -160,6 +166,8 @@ def train(
         hue train --dataset train-*.tar --max-minutes 60
 
         hue train --output runs/residual-curriculum@0 --resume
+
+        hue train --model hue-s --init runs/hue-s@0 --dataset portraits/ --lr 2e-4 --epochs 5
     """
     reporter = Reporter(Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report))
     asked: dict[str, Any] = {
@@ -177,6 +185,7 @@ def train(
         "device": device,
         "precision": precision,
         "encoder_weights": encoder_weights,
+        "init": init,
     }
     given = {name: value for name, value in asked.items() if value not in (None, ())}
     if not resume and "dataset" not in given:

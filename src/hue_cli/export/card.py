@@ -107,6 +107,7 @@ def _training(run: TrainedRun) -> str:
     facts = run.facts
     told = [
         ("on", run.training_data),
+        ("begun with", _init(facts.get("init"))),
         ("photos seen", _number(facts.get("photos_seen"))),
         ("epochs", _number(facts.get("epochs_seen"))),
         ("minutes", _number(facts.get("minutes"))),
@@ -119,6 +120,15 @@ def _training(run: TrainedRun) -> str:
     lines = "".join(f"- {name}: {value}\n" for name, value in told if value)
     command = typed_again(facts.get("command"))
     return f"## Training\n\n{f'    {command}{chr(10) * 2}' if command else ''}{lines}"
+
+
+def _init(init: Any) -> str:
+    """Say whose weights a run began with; empty where it began afresh."""
+    if not isinstance(init, Mapping):
+        return ""
+    steps = f", after {init['steps']:,} steps" if isinstance(init.get("steps"), int) else ""
+    recipe = f" of recipe `{init['recipe']}`{steps}" if "recipe" in init else ""
+    return f"the weights of `{typed_again([init.get('weights')])}`{recipe}, SHA-256 `{init.get('sha256')}`"
 
 
 def typed_again(command: object) -> str:

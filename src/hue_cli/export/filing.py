@@ -124,6 +124,8 @@ def describe(filing: Filing, run: TrainedRun, exported: Exported, scores: Scores
     versions = run.facts.get("versions")
     kept = (
         "seed",
+        "init",
+        "encoder_weights",
         "dataset",
         "photos",
         "steps",

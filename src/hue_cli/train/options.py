@@ -32,6 +32,7 @@ class Options:
     precision: str = "auto"
     resume: bool = False
     encoder_weights: str = AUTO
+    init: str | None = None
 
 
 def usual_folder(model: str, seed: int) -> Path:

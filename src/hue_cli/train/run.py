@@ -17,7 +17,7 @@ from hue_cli.errors import CheckpointError, DeviceError
 from hue_cli.images.write import remove_stale_parts
 from hue_cli.models.build import build_network, count_parameters
 from hue_cli.models.colorizer import Colorizer
-from hue_cli.models.encoders.pretrained import NONE, find_encoder, load_encoder, resume_encoder
+from hue_cli.models.encoders.pretrained import find_encoder
 from hue_cli.recipes import find_recipe
 from hue_cli.recipes.schema import Optim, Recipe
 from hue_cli.recipes.specs import GamutClassifierSpec
@@ -33,6 +33,7 @@ from hue_cli.train.plan import Plan
 from hue_cli.train.record import Record, command, versions
 from hue_cli.train.resume import check_photos, read_record
 from hue_cli.train.seeding import seed_everything
+from hue_cli.train.start import resume, start
 from hue_cli.train.steps import make_step
 from hue_cli.train.validate import validate
 
@@ -160,11 +161,11 @@ def _run(
     check_photos(folder, before, kept)
     seed_everything(recipe.seed)
     network = build_network(recipe.net)
-    # What a resumed run's encoder began with, its first start has written down.
-    encoder_weights = (
-        resume_encoder(network, before.get("encoder_weights", NONE))
+    # What a resumed run began with, its first start has written down.
+    began = (
+        resume(network, before)
         if options.resume
-        else load_encoder(network, options.encoder_weights, say=listener.note, warn=listener.warn)
+        else start(network, options.init, options.encoder_weights, say=listener.note, warn=listener.warn)
     )
     network = network.to(device).to(memory_format=torch.channels_last)
     average = MovingAverage(network, recipe.optim.ema)
@@ -189,7 +190,7 @@ def _run(
         "command": before.get("command", command()),
         "resumed": [*before.get("resumed", []), command()] if options.resume else [],
         "parameters": count_parameters(network),
-        "encoder_weights": encoder_weights,
+        **asdict(began),
         "frozen_parameters": sum(p.numel() for p in network.parameters() if not p.requires_grad),
         "device": _device_name(device),
         "precision": "bfloat16" if cast._enabled else "float32",

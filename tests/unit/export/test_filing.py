@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import onnxruntime
@@ -111,6 +112,15 @@ def test_the_first_model_becomes_the_default(tmp_path: Path, filed: tuple[Path, 
     index = json.loads((weights / "index.json").read_text(encoding="utf-8"))
     assert index["default"] == "second"
     assert list(index["models"]) == ["first", "second"]
+
+
+def test_the_card_says_whose_weights_a_run_began_with(filed: tuple[Path, Exported], run: TrainedRun) -> None:
+    init = {"weights": "runs/first@0", "sha256": "abc", "recipe": "cnn-curriculum", "steps": 4000}
+    tuned = replace(run, facts={**run.facts, "init": init})
+    line = "- begun with: the weights of `runs/first@0` of recipe `cnn-curriculum`, after 4,000 steps, SHA-256 `abc`\n"
+
+    assert line in write_card("cnn-small", tuned, filed[1], scores=None)
+    assert "begun with" not in write_card("cnn-small", run, filed[1], scores=None)
 
 
 def test_a_card_without_scores_says_so(filed: tuple[Path, Exported], run: TrainedRun) -> None:
