@@ -1,13 +1,16 @@
-"""What several rooms' tests need: tiny networks in run folders as ``hue train`` writes them, and a tiny ONNX file."""
+"""What several rooms' tests need: tiny networks in run folders, a tiny ONNX file, a web server."""
 
 from __future__ import annotations
 
 import json
 import signal
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
@@ -168,3 +171,114 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_tiny_model() -> Callable[..., bytes]:
     """The maker of such models, for tests that need a wrong one."""
     return tiny_model_bytes
+
+
+@dataclass
+class Served:
+    """A file of the loopback server, and what goes wrong with it.
+
+    Attributes:
+        content: its bytes.
+        etag: empty for none.
+        ranges: whether the server heeds ``Range``.
+        statuses: answers to the first requests; 200 is none.
+        cuts: of the first requests, after how many bytes the connection breaks off.
+        headers: sent along.
+    """
+
+    content: bytes
+    etag: str = '"1"'
+    ranges: bool = True
+    statuses: list[int] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Loopback(ThreadingHTTPServer):
+    """A web server on 127.0.0.1, whose files break off, fail and change as a test wants.
+
+    Asked as a proxy, it answers for every host.
+
+    Attributes:
+        files: by path.
+        asked: method, path and range of each request.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.files: dict[str, Served] = {}
+        self.asked: list[tuple[str, str, str | None]] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, *_: object) -> None:
+        """Stay silent where a client hangs up, as it does at an answer that it does not want."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        server = self.server
+        assert isinstance(server, Loopback)
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path = urlsplit(self.path).path
+        wanted = self.headers.get("Range")
+        server.asked.append((self.command, path, wanted))
+        served = server.files.get(path)
+        status = 404 if served is None else served.statuses.pop(0) if served.statuses else 200
+        if served is None or status != 200:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            for name, value in (served.headers if served else {}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            return
+        content, start = served.content, 0
+        if wanted and served.ranges and self.headers.get("If-Range") in (None, served.etag):
+            start = int(wanted.removeprefix("bytes=").partition("-")[0])
+        if start >= len(content) > 0 and start:
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(content)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        if served.etag:
+            self.send_header("ETag", served.etag)
+        for name, value in served.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        cut = served.cuts.pop(0) if served.cuts else None
+        self.wfile.write(content[start:] if cut is None else content[start : start + cut])
+        self.close_connection = cut is not None
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A web server of this test's own; no proxy stands before it."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with Loopback() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def served() -> type[Served]:
+    return Served

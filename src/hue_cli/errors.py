@@ -8,6 +8,7 @@
     │   ├── DeviceError                    the device that was asked for cannot be used
     │   ├── UnknownModelError              no model has this name or path
     │   └── DatasetError                   a dataset is missing, empty or not readable
+    │       └── FetchError   exit code 1   a named dataset cannot be fetched, or is not what it should be
     ├── ImageError           one file cannot be read or written; costs one report row
     ├── WeightsError         a model file is missing, damaged or foreign
     ├── CheckpointError      a run folder does not fit what is asked of it
@@ -49,6 +50,12 @@ class UnknownModelError(UsageError):
 
 class DatasetError(UsageError):
     """A dataset is missing, empty or unreadable."""
+
+
+class FetchError(DatasetError):
+    """A named dataset cannot be fetched, or what was fetched is not what it should be; the command line was right."""
+
+    exit_code = 1
 
 
 class ImageError(HueError):

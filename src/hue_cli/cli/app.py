@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from hue_cli import __version__
 from hue_cli.cli.colorize import colorize
+from hue_cli.cli.data import data
 from hue_cli.cli.doctor import doctor
 from hue_cli.cli.evaluate import evaluate
 from hue_cli.cli.export import export
@@ -28,7 +29,7 @@ INTERRUPTED = 130
 _TRAIN_EXTRA = frozenset(
     {
         *("torch", "torchvision", "timm", "torchmetrics", "skimage", "safetensors"),
-        *("onnx", "onnxscript", "tensorboard", "matplotlib", "kagglehub"),
+        *("onnx", "onnxscript", "tensorboard", "matplotlib", "kagglehub", "pooch", "requests"),
     }
 )
 
@@ -136,6 +137,7 @@ app.command("eval")(evaluate)
 app.command("export")(export)
 app.add_typer(models, name="models")
 app.command("doctor")(doctor)
+app.add_typer(data, name="data")
 
 
 def main() -> None:

@@ -1,19 +1,19 @@
-"""Data sets by name, and paths."""
+"""What stands after ``--dataset``: data sets by name, folders with a manifest, and any other photos."""
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import platformdirs
-
+from hue_cli.data import catalogue
+from hue_cli.data import fetch as fetching
+from hue_cli.data.listener import Lines
+from hue_cli.data.manifest import Manifest, read_manifest
+from hue_cli.data.splits import Side
 from hue_cli.errors import DatasetError
 
-KAGGLE_HANDLE = "aayush9753/image-colorization-dataset"
-NAMES = ("kaggle",)
+NAMES = catalogue.NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,86 +25,38 @@ class Dataset:
         train: sources for training.
         val: sources for validation; empty: part of ``train`` is held out.
         test: sources for testing; may be empty.
+        manifest: digest of the manifest that divides them; None where there is none.
     """
 
     name: str
     train: tuple[Path, ...]
     val: tuple[Path, ...] = ()
     test: tuple[Path, ...] = ()
-
-
-def data_home() -> Path:
-    """Return the folder in which named data sets are kept: ``HUE_DATA_DIR``, else the user's cache."""
-    override = os.environ.get("HUE_DATA_DIR")
-    return Path(override) if override else platformdirs.user_cache_path("hue") / "data"
-
-
-def _kaggle_layout(root: Path) -> Dataset | None:
-    """Find ``train_color`` and ``test_color``, which the archive keeps below ``data/``."""
-    for folder in (root, root / "data"):
-        train, test = folder / "train_color", folder / "test_color"
-        if train.is_dir():
-            return Dataset(name="kaggle", train=(train,), test=(test,) if test.is_dir() else ())
-    return None
+    manifest: str | None = None
 
 
 def at_hand(name: str) -> Dataset | None:
-    """Return the named data set if it has been fetched already, without asking the network."""
-    if name != "kaggle":
-        return None
-    owner, slug = KAGGLE_HANDLE.split("/")
-    kagglehub_home = Path(os.environ.get("KAGGLEHUB_CACHE", Path.home() / ".cache" / "kagglehub"))
-    versions = kagglehub_home / "datasets" / owner / slug / "versions"
-    newest_first = sorted(versions.glob("*"), key=lambda path: (len(path.name), path.name), reverse=True)
-    candidates = [data_home() / "kaggle", *newest_first]
-    return next((found for root in candidates if (found := _kaggle_layout(root))), None)
-
-
-def fetch(name: str) -> Dataset:
-    """Return the named data set, fetching it from Kaggle if it is not at hand.
+    """Return the named data set if it lies here, whole, without asking the network.
 
     Raises:
-        DatasetError: it cannot be fetched; the message says how to put it in place by hand.
+        DatasetError: no data set has this name, or its manifest is damaged.
     """
-    found = at_hand(name)
-    if found:
-        return found
-    remedy = (
-        f"Download https://www.kaggle.com/datasets/{KAGGLE_HANDLE} by hand and unpack it to {data_home() / 'kaggle'}, "
-        "or train on photos of your own: --dataset FOLDER."
-    )
-    from kagglehub.datasets import dataset_download
-
-    try:
-        root = Path(dataset_download(KAGGLE_HANDLE))
-    except Exception as error:  # kagglehub lets its HTTP library's and its own errors through, of no common base
-        reason = "Kaggle cannot be reached" if _is_unreachable(error) else f"Kaggle refuses it ({_first_line(error)})"
-        raise DatasetError(f"The data set {name!r} could not be fetched: {reason}. {remedy}") from error
-    found = _kaggle_layout(root)
-    if not found:
-        raise DatasetError(f"{root}: expected a folder train_color, found none. {remedy}")
-    return found
+    manifest = fetching.find(name)
+    return _divided(manifest) if manifest is not None and manifest.is_whole() else None
 
 
-def _is_unreachable(error: BaseException | None) -> bool:
-    """Tell whether a failure began with the network itself, whatever libraries wrapped it in."""
-    while error is not None:
-        if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _nobody(_text: str) -> None:
+    """Tell nobody."""
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def resolve(sources: Sequence[str], val: Sequence[str] = ()) -> Dataset:
+def resolve(sources: Sequence[str], val: Sequence[str] = (), say: Callable[[str], None] = _nobody) -> Dataset:
     """Turn what stands after ``--dataset`` into a data set.
 
     Args:
-        sources: one name, or paths of folders, tars and photos.
+        sources: one name, or paths of folders, tars and photos. A folder that ``hue data prepare`` made is divided as
+            its manifest says.
         val: paths to validate on.
+        say: told in lines what is fetched, if something is.
 
     Raises:
         DatasetError: a path does not exist, or a named data set cannot be fetched.
@@ -112,15 +64,31 @@ def resolve(sources: Sequence[str], val: Sequence[str] = ()) -> Dataset:
     paths, val_paths = tuple(map(Path, sources)), tuple(map(Path, val))
     missing = next((path for path in (*paths, *val_paths) if not _exists(path)), None)
     if len(paths) == 1 and missing == paths[0] and str(missing) in NAMES:
-        named = fetch(str(missing))
-        return Dataset(name=named.name, train=named.train, val=val_paths or named.val, test=named.test)
+        return _with_val(_divided(fetching.fetch(str(missing), Lines(say))), val_paths)
     if missing is not None:
         alone = "; a data set's name stands alone" if str(missing) in NAMES else ""
         raise DatasetError(
             f"{missing}: expected a folder of photos, a tar or a photo, found nothing there{alone}. "
             f"Data sets by name: {', '.join(NAMES)}."
         )
+    if len(paths) == 1 and (manifest := read_manifest(paths[0])):
+        manifest.check()
+        return _with_val(_divided(manifest), val_paths)
     return Dataset(name=", ".join(path.name for path in paths), train=paths, val=val_paths)
+
+
+def _divided(manifest: Manifest) -> Dataset:
+    return Dataset(
+        name=manifest.name,
+        train=manifest.paths(Side.TRAIN),
+        val=manifest.paths(Side.VAL),
+        test=manifest.paths(Side.TEST),
+        manifest=manifest.digest,
+    )
+
+
+def _with_val(dataset: Dataset, val: tuple[Path, ...]) -> Dataset:
+    return replace(dataset, val=val or dataset.val)
 
 
 def _exists(path: Path) -> bool:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hue_cli.data.photos import map_photos
+from hue_cli.data.splits import rank
 from hue_cli.errors import DatasetError
 
 LONG_SIDE = 1.5
@@ -209,9 +210,4 @@ def hold_out(names: Iterable[str], count: int) -> frozenset[str]:
 
     A name that is added or taken away moves one other name at most across the line.
     """
-    return frozenset(sorted(set(names), key=_rank)[:count])
-
-
-def _rank(name: str) -> bytes:
-    # Names of files need not be text; undecodable bytes come back as they were.
-    return hashlib.sha256(name.encode(errors="surrogateescape")).digest()
+    return frozenset(sorted(set(names), key=rank)[:count])

@@ -29,22 +29,26 @@ class PhotoSource:
 def choose_source(wanted: Sequence[str]) -> PhotoSource:
     """Return what stands after ``--dataset``; without it, what is at hand.
 
-    A data set known by name gives its test photos. With nothing named, a named data set that has been fetched
-    before gives them, else four photographs of scikit-image do: enough to see that all works, too few to judge.
+    A data set with a manifest (one known by name, or a prepared folder) gives its test photos; those of papers that
+    have none give their validation photos, on which these papers score. With nothing named, a named data set that has
+    been fetched before gives them, else four photographs of scikit-image do: enough to see that all works, too few to
+    judge.
 
     Raises:
-        DatasetError: a path does not exist, a named data set cannot be had, or it has no test photos.
+        DatasetError: a path does not exist, a named data set cannot be had, or all its photos are for training.
     """
     if wanted:
         dataset = datasets.resolve(wanted)
-        if dataset.name not in datasets.NAMES:
+        if dataset.manifest is None:
             return PhotoSource(name=dataset.name, paths=dataset.train)
-        if not dataset.test:
-            raise DatasetError(
-                f"The data set {dataset.name!r} lies in {dataset.train[0].parent} without its test photos, and its "
-                "training photos would flatter. Fetch all of it, or name a folder: --dataset FOLDER."
-            )
-        return PhotoSource(name=f"{dataset.name} (test)", paths=dataset.test)
+        if dataset.test:
+            return PhotoSource(name=f"{dataset.name} (test)", paths=dataset.test)
+        if dataset.val:
+            return PhotoSource(name=f"{dataset.name} (validation)", paths=dataset.val)
+        raise DatasetError(
+            f"The data set {dataset.name!r} has neither test nor validation photos, and its training photos would "
+            "flatter. Divide it anew, or name a folder below it."
+        )
     for name in datasets.NAMES:
         found = datasets.at_hand(name)
         if found and found.test:
@@ -57,5 +61,7 @@ def _samples() -> PhotoSource:
 
     paths = tuple(path for name in SAMPLES if (path := Path(data.__file__).parent / name).is_file())
     if not paths:
-        raise DatasetError("No photographs are at hand. Name some: --dataset FOLDER, a tar, or kaggle.")
+        raise DatasetError(
+            "No photographs are at hand. Name some: --dataset FOLDER, a tar, or a data set (`hue data list`)."
+        )
     return PhotoSource(name="the sample photographs (scikit-image)", paths=paths)

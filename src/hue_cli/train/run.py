@@ -86,6 +86,7 @@ def _describe(folder: Path, recipe: Recipe, options: Options, dataset: Dataset, 
         "versions": versions(),
         "seed": recipe.seed,
         "dataset": dataset.name,
+        "manifest": dataset.manifest,
         "options": asdict(options),
         **facts,
     }
@@ -112,7 +113,7 @@ def run(options: Options, listener: Listener) -> Result:
         raise CheckpointError(
             f"{folder}: a run lies there already. Go on with --resume, or name another with --output."
         )
-    dataset = resolve(options.dataset, options.val)
+    dataset = resolve(options.dataset, options.val, listener.note)
     listener.note(f"reading photos of {dataset.name} …")
     try:
         with tuned(device), _claimed(folder):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -65,3 +66,54 @@ def folder(tmp_path: Path, pictures: dict[str, bytes]) -> Path:
     for number, (name, content) in enumerate(pictures.items()):
         (root / ("deeper" if number % 2 else ".") / name).write_bytes(content)
     return root
+
+
+@pytest.fixture
+def tinies(encode: Encode) -> Callable[[int], list[bytes]]:
+    """Makes so many tiny JPEG files, each of another colour."""
+
+    def make(count: int) -> list[bytes]:
+        return [encode(Image.new("RGB", (8, 8), (i % 256, i // 256, 99)), "JPEG") for i in range(count)]
+
+    return make
+
+
+@pytest.fixture
+def archive_of(tinies: Callable[[int], list[bytes]]) -> Callable[..., bytes]:
+    """Makes small archives of the layout that the real ones have: photos, and what lies beside them."""
+
+    layouts = {
+        "mirflickr25k": (
+            "mirflickr/im{}.jpg",
+            {"mirflickr/doc/README.txt": b"read", "mirflickr/meta/tags/t1.txt": b"t"},
+        ),
+        "coco": ("val2017/{:012}.jpg", {}),
+        "places365": ("val_256/Places365_val_{:08}.jpg", {}),
+        "ade20k": (
+            "ADEChallengeData2016/images/training/ADE_train_{:08}.jpg",
+            {"ADEChallengeData2016/annotations/training/ADE_train_00000001.png": b"a", "__MACOSX/x/._a.jpg": b"m"},
+        ),
+        "kaggle": ("data/train_color/image{:04}.jpg", {"data/train_black/image0001.jpg": b"grey"}),
+        "landscape": ("landscape Images/color/{}.jpg", {"landscape Images/gray/0.jpg": b"grey"}),
+    }
+
+    def make(name: str, count: int, *, form: str | None = None) -> bytes:
+        pattern, others = layouts[name]
+        members = {pattern.format(i): content for i, content in enumerate(tinies(count))} | others
+        if name == "kaggle":
+            members |= {f"data/test_color/image{i:04}.jpg": content for i, content in enumerate(tinies(3))}
+        stream = io.BytesIO()
+        if (form or ("tar" if name == "places365" else "zip")) == "tar":
+            with tarfile.open(fileobj=stream, mode="w") as tar:
+                for member, content in members.items():
+                    header = tarfile.TarInfo(member)
+                    header.size = len(content)
+                    tar.addfile(header, io.BytesIO(content))
+        else:
+            with zipfile.ZipFile(stream, "w") as archive:
+                archive.mkdir("empty")
+                for member, content in members.items():
+                    archive.writestr(member, content)
+        return stream.getvalue()
+
+    return make

@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from hue_cli.data.datasets import KAGGLE_HANDLE, at_hand, data_home, fetch, resolve
-from hue_cli.errors import DatasetError
+from hue_cli.data.catalogue import Kaggle, find_set
+from hue_cli.data.datasets import at_hand, resolve
+from hue_cli.data.home import data_home
+from hue_cli.data.manifest import make_manifest
+from hue_cli.data.splits import Side
+from hue_cli.errors import DatasetError, FetchError
+
+KAGGLE = find_set("kaggle")
+assert isinstance(KAGGLE.origin, Kaggle)
+HANDLE = KAGGLE.origin.handle
 
 
 @pytest.fixture(autouse=True)
@@ -23,15 +31,26 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def fill(root: Path, train: int = 10, test: int = 2) -> Path:
+    """Put photos where Kaggle's archive has them."""
+    for folder, count in (("train_color", train), ("test_color", test)):
+        (root / folder).mkdir(parents=True)
+        for number in range(count):
+            (root / folder / f"image{number:04}.jpg").write_bytes(bytes(number))
+    return root
+
+
 def test_kaggle_without_a_network_says_what_to_do(alone: Path) -> None:
-    with pytest.raises(DatasetError) as caught:
-        fetch("kaggle")
+    lines: list[str] = []
+    with pytest.raises(FetchError) as caught:
+        resolve(["kaggle"], say=lines.append)
     said = str(caught.value)
-    assert f"https://www.kaggle.com/datasets/{KAGGLE_HANDLE}" in said
+    assert f"Download {KAGGLE.page} by hand" in said
     assert f"unpack it to {alone / 'data' / 'kaggle'}" in said
     assert "--dataset FOLDER" in said
-    assert said.startswith("The data set 'kaggle' could not be fetched: Kaggle cannot be reached. Download ")
+    assert said.startswith(f"The data set {HANDLE!r} could not be fetched: Kaggle cannot be reached. Download ")
     assert "\n" not in said
+    assert "size unknown in advance" in lines[0]
 
 
 def test_a_refusal_by_kaggle_keeps_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,31 +58,53 @@ def test_a_refusal_by_kaggle_keeps_its_reason(monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError("403 Client Error: consent required\nURL: …")
 
     monkeypatch.setattr("kagglehub.datasets.dataset_download", refuse)
-    with pytest.raises(DatasetError, match=r"Kaggle refuses it \(403 Client Error: consent required\)\. Download"):
-        fetch("kaggle")
+    with pytest.raises(FetchError, match=r"Kaggle refuses it \(403 Client Error: consent required\)\. Download"):
+        resolve(["kaggle"])
 
 
 @pytest.mark.parametrize("below", [".", "data"])
 def test_kaggle_unpacked_by_hand_is_used(alone: Path, below: str) -> None:
-    root = alone / "data" / "kaggle" / below
-    (root / "train_color").mkdir(parents=True)
-    (root / "test_color").mkdir()
+    root = fill(alone / "data" / "kaggle" / below)
     found = resolve(["kaggle"])
     assert found.name == "kaggle"
-    assert [path.resolve() for path in found.train] == [(root / "train_color").resolve()]
-    assert [path.resolve() for path in found.test] == [(root / "test_color").resolve()]
-    assert found.val == ()
+    assert {path.parent.resolve() for path in (*found.train, *found.val)} == {(root / "train_color").resolve()}
+    assert [path.name for path in found.test] == ["image0000.jpg", "image0001.jpg"]
+    assert (len(found.train), len(found.val)) == (9, 1)
+    assert resolve(["kaggle"]) == found == at_hand("kaggle")
 
 
-def test_the_newest_version_that_kagglehub_fetched_is_used(alone: Path) -> None:
-    versions = alone / "kagglehub" / "datasets" / KAGGLE_HANDLE / "versions"
+def test_the_newest_version_that_kagglehub_fetched_to_the_end_is_used(alone: Path) -> None:
+    folder = alone.joinpath("kagglehub", "datasets", *HANDLE.split("/"))
+    for version in ("9", "10", "11"):
+        fill(folder / "versions" / version / "data")
     for version in ("9", "10"):
-        (versions / version / "data" / "train_color").mkdir(parents=True)
+        (folder / f"{version}.complete").touch()
     found = at_hand("kaggle")
     assert found is not None
-    assert found.train == (versions / "10" / "data" / "train_color",)
-    assert found.test == ()
+    assert {path.parents[2] for path in found.train} == {folder / "versions" / "10"}
     assert at_hand("landscape") is None
+
+
+def test_what_is_no_longer_whole_is_not_at_hand(alone: Path) -> None:
+    root = fill(alone / "data" / "kaggle")
+    assert at_hand("kaggle") is not None
+    (root / "train_color" / "image0003.jpg").unlink()
+    assert at_hand("kaggle") is None
+
+
+def test_a_folder_with_a_manifest_is_divided_by_it(alone: Path) -> None:
+    root = fill(alone / "prepared")
+    sides = {f"train_color/image000{i}.jpg": side for i, side in enumerate([Side.TRAIN, Side.VAL, Side.TEST])}
+    manifest = make_manifest("mine", root, sides, "by hand")
+    manifest.write(root)
+    found = resolve(["prepared"])
+    assert (found.name, found.manifest) == ("mine", manifest.digest)
+    assert [path.name for path in (*found.train, *found.val, *found.test)] == [Path(file).name for file in sides]
+    (alone / "v.tar").touch()
+    assert resolve(["prepared"], ["v.tar"]).val == (Path("v.tar"),)
+    next(iter(found.train)).write_bytes(b"other")
+    with pytest.raises(DatasetError, match="Fetch or prepare the data set again"):
+        resolve(["prepared"])
 
 
 def test_paths_win_over_names(alone: Path) -> None:
@@ -95,5 +136,8 @@ def test_what_is_not_there_is_named(sources: list[str], val: list[str], said: st
 
 def test_the_data_home_is_the_user_s_cache_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HUE_DATA_DIR")
+    monkeypatch.delenv("HUE_HOME", raising=False)
     assert data_home().parts[-1] == "data"
     assert "hue" in data_home().parts
+    monkeypatch.setenv("HUE_HOME", "/home/me/hue")
+    assert data_home() == Path("/home/me/hue/data")

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hue_cli.data.manifest import make_manifest
+from hue_cli.data.splits import Side
 from hue_cli.errors import DatasetError, ImageError
 from hue_cli.evaluate.load import Model, load_models
 from hue_cli.evaluate.run import evaluate
@@ -182,13 +184,22 @@ def test_without_a_data_set_the_samples_are_scored(tmp_path: Path, monkeypatch: 
 def test_the_fetched_test_split_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUE_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path))
-    train, test = (tmp_path / "kaggle" / "data" / name for name in ("train_color", "test_color"))
-    train.mkdir(parents=True)
-    with pytest.raises(DatasetError, match="test photos"):
-        choose_source(["kaggle"])
-    test.mkdir()
+    train, test = (tmp_path / "kaggle" / file for file in ("train_color/1.jpg", "test_color/1.jpg"))
+    train.parent.mkdir(parents=True)
+    train.touch()
+    assert choose_source(["kaggle"]) == PhotoSource(name="kaggle (validation)", paths=(train,))
+    (tmp_path / "kaggle" / "manifest.json").unlink()
+    test.parent.mkdir()
+    test.touch()
     for wanted in ([], ["kaggle"]):
         assert choose_source(wanted) == PhotoSource(name="kaggle (test)", paths=(test,))
+
+
+def test_training_photos_alone_are_not_scored_on(tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").touch()
+    make_manifest("mine", tmp_path, {"1.jpg": Side.TRAIN}, "by hand").write(tmp_path)
+    with pytest.raises(DatasetError, match="neither test nor validation photos"):
+        choose_source([str(tmp_path)])
 
 
 def test_evaluations_are_plain_data(models: dict[str, Model], photos: Path) -> None:
