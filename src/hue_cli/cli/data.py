@@ -289,7 +289,8 @@ def prepare_photos(
     )
     jobs = plan(source.expanduser(), target.expanduser(), settings)
     processes = min(workers or usable_cores(), len(jobs))
-    begun, rows, counts = time.monotonic(), list[Row](), Counter[str]()
+    begun, counts = time.monotonic(), Counter[str]()
+    rows: list[Row] = []
     working = run(jobs, target.expanduser(), settings, workers=processes, overwrite=overwrite)
     with closing(working), reporter.progress(len(jobs), "preparing") as bar:
         for row in working:
