@@ -25,7 +25,7 @@ _CPU = "CPUExecutionProvider"
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm")
 _CUDA_PARTS = ("cuda-runtime", "cudnn", "cublas", "cufft", "curand")
 _VARIABLES = ("HUE_HOME", "HUE_DATA_DIR", "HF_ENDPOINT", "CUDA_VISIBLE_DEVICES", "NO_COLOR")
-_SECRETS = ("HF_TOKEN", "HTTPS_PROXY", "HTTP_PROXY")
+_SECRETS = ("HF_TOKEN", "HUE_DATA_URL", "HTTPS_PROXY", "HTTP_PROXY")
 """Of these the report says only that they are set: they may hold passwords, and reports are pasted into threads."""
 
 _SECONDS = 120
@@ -217,7 +217,7 @@ def _models() -> Iterator[Check]:
 
 
 def _network() -> Iterator[Check]:
-    from hue_cli.weights.hub import offline_switch
+    from hue_cli.offline import offline_switch
 
     switch = offline_switch()
     yield Check("network", State.NOTE if switch else State.OK, f"{switch} forbids it" if switch else "not forbidden")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hue_cli.cli.options import JsonOpt, QuietOpt, VerboseOpt, WorkersOpt
+from hue_cli.cli.options import JsonOpt, QuietOpt, VerboseOpt
 from hue_cli.cli.report import Mode, ProgressBar, Reporter
 from hue_cli.errors import FetchError, UsageError
 
@@ -141,7 +141,7 @@ def info(
     wrong: list[str] = []
     if manifest is not None:
         wrong = _look_again(reporter, manifest, verify=verify)
-        facts |= {**_listed(manifest), "wrong": wrong}
+        facts |= {**_listed(manifest), "wrong" if verify else "missing": wrong}
     elif by_name:
         facts["here"] = None
     else:
@@ -258,7 +258,9 @@ def prepare_photos(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the random split.")] = 0,
     output_format: Annotated[Format, typer.Option("--format", help="Format of the results.")] = Format.JPG,
     quality: Annotated[int, typer.Option("--quality", "-q", min=1, max=100, help="Of JPEG and WebP.")] = 95,
-    workers: WorkersOpt = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-j", min=1, help="Processes. Default: one a core.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make again what is there already.")] = False,
     json_report: JsonOpt = False,
     quiet: QuietOpt = False,

@@ -20,9 +20,9 @@ import pooch
 import requests
 
 from hue_cli import __version__
-from hue_cli.data.home import offline_switch
 from hue_cli.data.listener import Listener
 from hue_cli.errors import FetchError
+from hue_cli.offline import offline_switch
 
 ATTEMPTS = 5
 """So many failures in a row end a fetch."""

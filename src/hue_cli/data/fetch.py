@@ -13,11 +13,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hue_cli.data.catalogue import Archive, Kaggle, NamedSet, find_set
-from hue_cli.data.home import data_home, offline_switch
+from hue_cli.data.home import data_home
 from hue_cli.data.kaggle import fetch_version, kept_versions
 from hue_cli.data.listener import Listener
 from hue_cli.data.manifest import MANIFEST, Manifest, Provenance, make_manifest, read_manifest, sha256_of
 from hue_cli.errors import FetchError, ImageError, UsageError
+from hue_cli.offline import offline_switch
 
 ARCHIVES = "archives"
 """Folder below the data home in which archives gather; one that was put there by hand is used."""

@@ -1,11 +1,9 @@
-"""Where data sets are kept, and whether the network may be asked."""
+"""Where data sets are kept."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-
-OFFLINE_SWITCHES = ("HUE_OFFLINE", "HF_HUB_OFFLINE")
 
 
 def data_home() -> Path:
@@ -17,11 +15,3 @@ def data_home() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("hue") / "data"
-
-
-def offline_switch() -> str | None:
-    """Return the name of the environment variable that forbids the network; None where none does."""
-    return next(
-        (name for name in OFFLINE_SWITCHES if os.environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")),
-        None,
-    )

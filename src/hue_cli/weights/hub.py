@@ -13,28 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hue_cli.errors import WeightsError
+from hue_cli.offline import offline_switch
 from hue_cli.weights.registry import HubFile
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
-_TRUE = {"1", "ON", "YES", "TRUE"}  # as the client reads them
 _PUBLIC_ENDPOINT = "https://huggingface.co"
 
 
 def endpoint() -> str:
     """Return the address of the hub: ``HF_ENDPOINT``, else the public one."""
     return os.environ.get("HF_ENDPOINT", _PUBLIC_ENDPOINT).rstrip("/")
-
-
-def offline_switch() -> str | None:
-    """Return the variable that forbids the network, as in ``HF_HUB_OFFLINE=1``; None if none does."""
-    for name in OFFLINE_SWITCHES:
-        value = os.environ.get(name, "")
-        if value.upper() in _TRUE:
-            return f"{name}={value}"
-    return None
 
 
 def _client(*, progress: bool = False) -> HfApi:

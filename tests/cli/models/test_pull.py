@@ -18,7 +18,8 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from hue_cli.cli.app import app
-from hue_cli.weights import hub, resolve
+from hue_cli.offline import offline_switch
+from hue_cli.weights import resolve
 
 REPO = "somebody/tiny"
 NAME = f"hf:{REPO}"
@@ -350,6 +351,6 @@ def test_a_damaged_list_of_the_cache_is_a_sentence(home: Path) -> None:
 def test_offline_switches_are_read_as_the_client_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("TRANSFORMERS_OFFLINE", "0")
-    assert hub.offline_switch() is None
+    assert offline_switch() is None
     monkeypatch.setenv("TRANSFORMERS_OFFLINE", "yes")
-    assert hub.offline_switch() == "TRANSFORMERS_OFFLINE=yes"
+    assert offline_switch() == "TRANSFORMERS_OFFLINE=yes"

@@ -207,7 +207,7 @@ def test_offline_means_offline(
     loopback: Any, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch, switch: str
 ) -> None:
     monkeypatch.setenv(switch, "1")
-    with pytest.raises(FetchError, match=rf"a\.zip: is not in .*, and {switch} forbids"):
+    with pytest.raises(FetchError, match=rf"a\.zip: is not in .*, and {switch}=1 forbids"):
         download(remote(loopback), tmp_path, said)
     (tmp_path / "a.zip").write_bytes(CONTENT)
     assert download(remote(loopback), tmp_path, said).was_here

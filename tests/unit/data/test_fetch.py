@@ -278,7 +278,7 @@ def test_kaggle_without_photos(kaggle: Any, listener: Lines) -> None:
 @pytest.mark.parametrize("name", KAGGLE)
 def test_kaggle_offline(name: str, listener: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUE_OFFLINE", "1")
-    with pytest.raises(FetchError, match=r"is not here, and HUE_OFFLINE forbids to fetch it\. Download https"):
+    with pytest.raises(FetchError, match=r"is not here, and HUE_OFFLINE=1 forbids to fetch it\. Download https"):
         fetch(name, listener)
 
 
