@@ -17,7 +17,14 @@ import pytest
 
 from hue_cli.infer.contract import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Contract
 from hue_cli.recipes.schema import Recipe, SizeRule
-from hue_cli.recipes.specs import ColorGanSpec, ConvolutionListSpec, GamutClassifierSpec, NetSpec
+from hue_cli.recipes.specs import (
+    ColorGanSpec,
+    ConvolutionListSpec,
+    DeepColorSpec,
+    DeepColorUNetSpec,
+    GamutClassifierSpec,
+    NetSpec,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -44,6 +51,12 @@ def shrink(recipe: Recipe) -> Recipe:
             return replace(recipe, net=replace(recipe.net, layers=layers), size=replace(recipe.size, size=24))
         case ColorGanSpec():
             net = replace(recipe.net, widths=(4, 6), critic_widths=(4, 6, 8))
+        case DeepColorUNetSpec():
+            net = replace(recipe.net, widths=(4, 6))
+        case DeepColorSpec():
+            # The encoder is a library's: its size stays.
+            decoder = tuple(replace(layer, channels=min(layer.channels, 4)) for layer in recipe.net.decoder)
+            return replace(recipe, net=replace(recipe.net, decoder=decoder), size=replace(recipe.size, size=64))
         case _:
             net = replace(recipe.net, widths=(4, 6), top=4)
     return replace(recipe, net=net, size=few)

@@ -121,6 +121,9 @@ class Evaluation:
                 notes[f"The paper's figures are its own, raw, on its own photos: {source.title} ({source.where})."] = (
                     None
                 )
+        for name, model in self.models.items():
+            if model.recipe and model.recipe.source.acceptance:
+                notes[f"{name}: public acceptance in its paper's user study: {model.recipe.source.acceptance}."] = None
         return list(notes)
 
     def _departures(self) -> list[str]:
@@ -202,6 +205,7 @@ def _model_to_dict(model: Model) -> dict[str, object]:
             "title": recipe.source.title,
             "where": recipe.source.where,
             "figures": dict(recipe.source.figures),
+            "acceptance": recipe.source.acceptance or None,
             "treatment": Treatment.RAW.value,
         }
         if recipe

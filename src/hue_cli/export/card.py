@@ -88,12 +88,13 @@ def _scores(recipe: Recipe, scores: Scores) -> str:
         if scores.colour_share is None
         else (f"As used, its pictures have {scores.colour_share:.0%} of the truth's colourfulness. ")
     )
+    study = f" Public acceptance in its user study: {recipe.source.acceptance}." if recipe.source.acceptance else ""
     return (
         f"## Scores\n\nOn {scores.photos:,} photographs of `{scores.dataset}` that it was not trained on, under the "
         f"rules `{scores.protocol}`.\n\n{_table(['', *shown], rows)}\n{share}*As used*: the photograph keeps its own "
         "lightness, as `hue colorize` does. *Raw*: the picture as the network painted it, as papers score it. *Grey*: "
         "the same photographs in black and white, the score of doing nothing. The paper's figures are from its own "
-        "photographs.\n"
+        f"photographs.{study}\n"
     )
 
 

@@ -8,19 +8,22 @@ from torch import nn
 
 from hue_cli.models.colorgan import ColorGanDiscriminator, ColorGanGenerator
 from hue_cli.models.convolution_list import ConvolutionList
+from hue_cli.models.deepcolor import DeepColor, DeepColorUNet
 from hue_cli.models.gamut_classifier import GamutClassifier
 from hue_cli.models.residual_autoencoder import ConvAutoencoder, ResidualAutoencoder
 from hue_cli.recipes.specs import (
     ColorGanSpec,
     ConvAutoencoderSpec,
     ConvolutionListSpec,
+    DeepColorSpec,
+    DeepColorUNetSpec,
     GamutClassifierSpec,
     NetSpec,
     ResidualAutoencoderSpec,
 )
 
 
-def build_network(spec: NetSpec) -> nn.Module:
+def build_network(spec: NetSpec) -> nn.Module:  # noqa: PLR0911 - one a family
     """Return the network that ``spec`` describes, with fresh weights."""
     match spec:
         case ResidualAutoencoderSpec():
@@ -33,6 +36,10 @@ def build_network(spec: NetSpec) -> nn.Module:
             return ConvolutionList(spec)
         case ColorGanSpec():
             return ColorGanGenerator(spec)
+        case DeepColorUNetSpec():
+            return DeepColorUNet(spec)
+        case DeepColorSpec():
+            return DeepColor(spec)
         case _:
             assert_never(spec)
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from hue_cli.recipes.specs import Activation, ConvolutionListSpec
-
-_BOUNDS: dict[Activation, type[nn.Module]] = {Activation.SIGMOID: nn.Sigmoid, Activation.TANH: nn.Tanh}
+from hue_cli.models.layers import stack
+from hue_cli.recipes.specs import ConvolutionListSpec
 
 
 class ConvolutionList(nn.Sequential):
@@ -21,13 +20,4 @@ class ConvolutionList(nn.Sequential):
     """
 
     def __init__(self, spec: ConvolutionListSpec) -> None:
-        layers: list[nn.Module] = []
-        channels = 1
-        for layer in spec.layers:
-            kind = nn.ConvTranspose2d if layer.transposed else nn.Conv2d
-            if layer.up > 1:
-                layers.append(nn.Upsample(scale_factor=float(layer.up)))
-            layers.append(kind(channels, layer.channels, layer.kernel, stride=layer.stride, padding=layer.kernel // 2))
-            layers.append(nn.ReLU())
-            channels = layer.channels
-        super().__init__(*layers[:-1], _BOUNDS[spec.output]())
+        super().__init__(*stack(1, spec.layers, spec.output))

@@ -146,6 +146,8 @@ class Source:
     """Section and table."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """Metric name to the figure as printed."""
+    acceptance: str = ""
+    """Its user study's public acceptance, as printed: the share of people who took a painted picture for a real one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,4 +117,42 @@ class ColorGanSpec:
     dropout: float
 
 
-NetSpec = ResidualAutoencoderSpec | ConvAutoencoderSpec | GamutClassifierSpec | ConvolutionListSpec | ColorGanSpec
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepColorUNetSpec:
+    """Paper 004, U-Net: strided convolutions down, transposed ones with skips up.
+
+    Attributes:
+        widths: channels after each halving; the doublings mirror all but the last.
+        dropout: share of values dropped in every decoder block.
+    """
+
+    widths: tuple[int, ...]
+    dropout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepColorSpec:
+    """Paper 004, DenseNet and MobileNet: the deepest features of an ImageNet network, and a decoder without skips.
+
+    Attributes:
+        encoder: which network.
+        frozen: whether it keeps ImageNet's weights.
+        decoder: from its features at 1/32 of the size to the painted channels at full size.
+        norm: whether batch norm follows every ReLU of the decoder.
+    """
+
+    encoder: Encoder
+    frozen: bool
+    decoder: tuple[Convolution, ...]
+    norm: bool
+
+
+NetSpec = (
+    ResidualAutoencoderSpec
+    | ConvAutoencoderSpec
+    | GamutClassifierSpec
+    | ConvolutionListSpec
+    | ColorGanSpec
+    | DeepColorUNetSpec
+    | DeepColorSpec
+)

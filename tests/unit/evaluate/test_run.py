@@ -113,6 +113,16 @@ def test_notes_name_source_and_departures_once(models: dict[str, Model], photos:
     assert "one, two: departures" in notes
 
 
+def test_public_acceptance_is_a_note_beside_the_scores(models: dict[str, Model], photos: Path) -> None:
+    (model,) = models.values()
+    unet = replace(model, recipe=RECIPES["deepcolor-unet"])
+    result = evaluate({"unet": unet, "other": model}, source(photos), select_metrics(["mse"]), limit=1)
+    assert "unet: public acceptance in its paper's user study: 53 %." in result.notes()
+    assert "other: public acceptance" not in "".join(result.notes())
+    papers = {name: each["paper"] for name, each in json.loads(json.dumps(result.to_dict()))["models"].items()}
+    assert (papers["unet"]["acceptance"], papers["other"]["acceptance"]) == ("53 %", None)
+
+
 def test_a_changed_recipe_is_said(models: dict[str, Model]) -> None:
     (model,) = models.values()
     recipe = RECIPES["residual"]

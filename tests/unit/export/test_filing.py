@@ -91,6 +91,18 @@ def test_the_card_says_what_a_user_must_know(filed: tuple[Path, Exported], run: 
         assert f"- {departure}\n" in card
 
 
+def test_the_card_has_the_paper_s_user_study(
+    filed: tuple[Path, Exported], run: TrainedRun, tmp_path: Path, write_scores: WriteScores
+) -> None:
+    studied = replace(run.recipe, source=replace(run.recipe.source, acceptance="46 %"))
+    scores = read_scores(write_scores(tmp_path / "scores.json", run.recipe), run.recipe)
+
+    assert "Public acceptance in its user study: 46 %." in write_card(
+        "it", replace(run, recipe=studied), filed[1], scores
+    )
+    assert "Public acceptance" not in write_card("it", run, filed[1], scores)
+
+
 def test_the_configuration_is_the_whole_recipe(filed: tuple[Path, Exported], run: TrainedRun) -> None:
     config = json.loads((filed[0] / "cnn-small" / "config.json").read_text(encoding="utf-8"))
 
