@@ -24,7 +24,8 @@ import numpy as np
 from PIL import Image
 
 from hue_cli.images.resize import crop_to_photo, network_input, network_size
-from hue_cli.infer.folder import FolderColorizer, usable_cores
+from hue_cli.infer.cores import usable_cores
+from hue_cli.infer.folder import FolderColorizer
 from hue_cli.infer.job import Status
 from hue_cli.infer.plan import Naming, Plan
 from hue_cli.infer.session import Session, open_session

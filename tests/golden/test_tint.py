@@ -12,7 +12,7 @@ from PIL import Image
 
 from hue_cli.images.luminance import grey_to_lightness, rgb_to_grey
 from hue_cli.images.resize import cubic_weights, widen
-from hue_cli.images.tint import tint
+from hue_cli.images.tint import Painting, tint
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +89,18 @@ def test_strips_leave_no_seam(truth: np.ndarray, monkeypatch: pytest.MonkeyPatch
     whole = tint(grey, small, depth=16)
     monkeypatch.setattr("hue_cli.images.tint._STRIP_PIXELS", 1000)
     assert np.abs(tint(grey, small, depth=16).astype(int) - whole).max() <= 1
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_rows_threads_and_pillow_s_image_show_the_same_painting(
+    truth: np.ndarray, depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey = rgb_to_grey(skimage.data.chelsea())
+    whole = tint(grey, colours(truth), depth=depth)
+    monkeypatch.setattr("hue_cli.images.tint._THREAD_PIXELS", 1000)
+    painting = Painting(grey, colours(truth), depth=depth, threads=3)
+    assert (painting.shape, painting.dtype, len(painting)) == (whole.shape, whole.dtype, len(whole))
+    rows = np.concatenate([painting[top : top + 77] for top in range(0, len(painting), 77)])
+    for found in (painting[:], rows, *([np.asarray(painting.to_image())] if depth == 8 else [])):
+        assert np.abs(found.astype(int) - whole).max() <= 1  # of weights that are rounded otherwise
+    assert painting[5:5].shape == (0, *whole.shape[1:])

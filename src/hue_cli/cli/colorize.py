@@ -167,7 +167,8 @@ def _open(report: Reporter, model_file: ModelFile, device: str, settings: Settin
 
 
 def _coloured(steps: Steps, plan: Plan, batch_size: int | None, workers: int | None, tally: Tally) -> Generator[Row]:
-    from hue_cli.infer.folder import FolderColorizer, usable_cores
+    from hue_cli.infer.cores import usable_cores
+    from hue_cli.infer.folder import FolderColorizer
 
     run = FolderColorizer(
         steps,

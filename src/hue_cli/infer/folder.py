@@ -32,11 +32,6 @@ from hue_cli.infer.steps import Prepared, Steps, losses
 _PIXELS_UNDER_WAY = 100_000_000
 
 
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class FolderColorizer:
     """Colorizes jobs, many at a time.
 

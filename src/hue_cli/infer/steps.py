@@ -20,6 +20,7 @@ from hue_cli.images.read import read_photo
 from hue_cli.images.resize import NetworkSize, crop_to_photo, network_input, network_size
 from hue_cli.images.tint import tint
 from hue_cli.images.write import DEFAULT_QUALITY, encode
+from hue_cli.infer.cores import usable_cores
 from hue_cli.infer.session import Session
 
 
@@ -93,6 +94,7 @@ class Steps:
         self.timings = Timings()
         self.session = session
         self._settings = settings
+        self._threads = usable_cores()
 
     def prepare(self, source: Path | bytes, name: str | None = None) -> Prepared:
         """Read a photograph and scale its lightness for the network.
@@ -139,7 +141,7 @@ class Steps:
         """Return the colour picture, ``(H, W, 3)`` uint8, or uint16 where photograph and format have 16 bits."""
         depth = prepared.photo.depth if holds_16_bits(image_format) else 8
         with self.timings.measure("colour"):
-            return tint(prepared.photo.grey, ab, strength=self._settings.strength, depth=depth)
+            return tint(prepared.photo.grey, ab, strength=self._settings.strength, depth=depth, threads=self._threads)
 
     def encode(self, prepared: Prepared, rgb: NDArray[Any], stream: BinaryIO, image_format: str) -> None:
         """Encode a picture with the photograph's transparency and metadata.
