@@ -283,7 +283,7 @@ def prepare_photos(
     """
     from hue_cli.data.prepare import Settings, finish, plan, run
     from hue_cli.data.splits import Shares
-    from hue_cli.infer.folder import usable_cores
+    from hue_cli.infer.cores import usable_cores
 
     reporter = Reporter(Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report))
     settings = Settings(
