@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from hue_cli.weights.resolve import ModelFile
 
 _STANDARD = "-"
-_BATCH_SIZES = {"cpu": 4, "cuda": 16}
 
 
 class Format(StrEnum):
@@ -172,7 +171,7 @@ def _coloured(steps: Steps, plan: Plan, batch_size: int | None, workers: int | N
 
     run = FolderColorizer(
         steps,
-        batch_size=batch_size or _BATCH_SIZES[steps.session.device.partition(":")[0]],
+        batch_size=batch_size or steps.session.batch_size,
         workers=workers or usable_cores(),
         takes_digests=tally.keeps_report,
     )

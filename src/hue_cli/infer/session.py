@@ -22,6 +22,7 @@ from hue_cli.infer.contract import INPUT_NAME, OUTPUT_NAME, Contract
 INSTALL_CUDA = "Install what CUDA needs with: pip install '.[cuda]' in hue's source folder — or use --device cpu."
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+_BATCH_SIZES = {"cpu": 4, "cuda": 16}
 _SILENT = 4
 """onnxruntime's severity for fatal errors only; hue says what matters in its own words."""
 
@@ -62,6 +63,11 @@ class Session:
         self.contract = contract
         self.device = device
         self.choice = choice
+
+    @property
+    def batch_size(self) -> int:
+        """How many photographs a run of the network takes best."""
+        return _BATCH_SIZES[self.device.partition(":")[0]]
 
     def predict(self, lightness: NDArray[np.float32]) -> NDArray[np.float32]:
         """Colorize a batch.
