@@ -29,7 +29,7 @@ from hue_cli.infer.folder import FolderColorizer
 from hue_cli.infer.job import Status
 from hue_cli.infer.plan import Naming, Plan
 from hue_cli.infer.session import Session, open_session
-from hue_cli.infer.steps import Settings, Steps
+from hue_cli.infer.steps import IfColour, Settings, Steps
 from hue_cli.weights.resolve import resolve_model
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -52,7 +52,7 @@ def make_photos(folder: Path, count: int) -> float:
 
 def run_hue(session: Session, folder: Path, workers: int, batch_size: int) -> Steps:
     """Colorize the folder as the command does."""
-    steps = Steps(session, Settings())
+    steps = Steps(session, Settings(if_colour=IfColour.RECOLOR))
     plan = Plan.make([str(folder)], Naming())
     rows = list(FolderColorizer(steps, batch_size=batch_size, workers=workers).run(plan.steps()))
     if wrong := [row for row in rows if row.status is not Status.DONE]:

@@ -59,7 +59,8 @@ def source_on_path() -> Iterator[None]:
 
 
 def cat(height: int = 80, width: int = 120) -> Image.Image:
-    return Image.fromarray(skimage.data.chelsea()[:height, :width])
+    """A grey photograph in RGB."""
+    return Image.fromarray(skimage.data.chelsea()[:height, :width]).convert("L").convert("RGB")
 
 
 def format_of(source: Path | io.BytesIO) -> str | None:

@@ -126,7 +126,8 @@ def test_an_empty_folder(tiny_model: Path, tmp_path: Path) -> None:
 
 def test_what_is_scored_is_what_colorize_writes(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    result = runner.invoke(app, ["colorize", str(photos), "-o", str(out), "-m", str(tiny_model), "--device", "cpu"])
+    options = ["-o", str(out), "-m", str(tiny_model), "--device", "cpu", "--if-color", "recolor"]
+    result = runner.invoke(app, ["colorize", str(photos), *options])
     assert result.exit_code == 0, result.output
     painter = load_model(str(tiny_model), "cpu").used_painter()
     paths = sorted(photos.iterdir())

@@ -40,9 +40,20 @@ class Format(StrEnum):
     PNG = "png"
     TIFF = "tiff"
     WEBP = "webp"
+    AVIF = "avif"
+    JP2 = "jp2"
+    HEIC = "heic"
 
 
-_EXTENSIONS = {Format.AUTO: None, Format.JPG: ".jpg", Format.PNG: ".png", Format.TIFF: ".tif", Format.WEBP: ".webp"}
+class IfColor(StrEnum):
+    """What ``--if-color`` takes; the same words as :class:`hue_cli.infer.steps.IfColour`."""
+
+    RECOLOR = "recolor"
+    SKIP = "skip"
+    KEEP = "keep"
+
+
+_EXTENSIONS = {name: f".{name.value}" for name in Format} | {Format.AUTO: None, Format.TIFF: ".tif"}
 
 
 def colorize(
@@ -64,7 +75,28 @@ def colorize(
     output_format: Annotated[
         Format, typer.Option("--format", help="Format of the results; auto keeps that of the photograph.")
     ] = Format.AUTO,
-    quality: Annotated[int, typer.Option("--quality", "-q", min=1, max=100, help="Of JPEG and WebP.")] = 92,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            "--quality",
+            "-q",
+            min=1,
+            max=100,
+            help="Of JPEG, WebP, AVIF and HEIC. Default: 92, or that of the photograph where it is finer.",
+        ),
+    ] = None,
+    keep_tone: Annotated[
+        bool, typer.Option("--keep-tone", help="Let the tint of sepia and other toned photographs shine through.")
+    ] = False,
+    if_color: Annotated[
+        IfColor, typer.Option(help="Photographs that are in colour: give them new colours, skip them, or copy them.")
+    ] = IfColor.SKIP,
+    provenance: Annotated[
+        bool, typer.Option("--provenance/--no-provenance", help="Say in the metadata what made the colours.")
+    ] = True,
+    preserve_times: Annotated[
+        bool, typer.Option("--preserve-times", help="Give results the times of their photographs.")
+    ] = False,
     suffix: Annotated[
         str | None, typer.Option(help="Added to the names of results. Default: _color, beside the input.")
     ] = None,
@@ -104,8 +136,9 @@ def colorize(
     """
     # The strips of the colour arithmetic are small: a BLAS that starts threads for each would only get in the way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from hue_cli.images.mark import Provenance
     from hue_cli.infer.plan import Naming, Plan
-    from hue_cli.infer.steps import Settings
+    from hue_cli.infer.steps import IfColour, Settings
     from hue_cli.weights.resolve import Absent, find_model
 
     naming = Naming(
@@ -126,7 +159,15 @@ def colorize(
         report.note(f"Would fetch the model {found.name} from {say_place(found)}.")
     elif isinstance(found, Absent):
         found = fetch(report, found)
-    settings = Settings(size=size, strength=strength, quality=quality)
+    settings = Settings(
+        size=size,
+        strength=strength,
+        quality=quality,
+        if_colour=IfColour(if_color),
+        keeps_tone=keep_tone,
+        keeps_times=preserve_times,
+        provenance=Provenance.of(found.name, found.read()) if provenance and not isinstance(found, Absent) else None,
+    )
     with ExitStack() as stack:
         ledger = None
         if report_file is not None and not isinstance(found, Absent) and not dry_run:
@@ -218,7 +259,7 @@ def _piped(steps: Steps, plan: Plan) -> Generator[Row]:
         if target is None:
             _write_standard_output(picture)
         else:
-            with replacing(target) as stream:
+            with replacing(target, times_of=steps.times_of(source) if plan.files else None) as stream:
                 stream.write(picture)
     except ImageError as error:
         yield replace(row, status=Status.FAILED, message=str(error))

@@ -141,6 +141,11 @@ class Tally:
                         f"Skipped {number} whose results are there already, such as {example} "
                         "(--overwrite makes them again)."
                     )
+                case "colour":
+                    yield (
+                        f"Left {number} that {'is' if one else 'are'} in colour already, such as {example} "
+                        "(--if-color recolor gives new colours)."
+                    )
                 case "busy":
                     yield f"Left {number} to another run of hue that is at work on {'it' if one else 'them'}."
                 case "own":

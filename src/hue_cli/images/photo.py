@@ -8,6 +8,8 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
+from hue_cli.images.tone import Curve, Tone
+
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 """``(H, W)``, 8 or 16 bits, the whole range of the type used."""
 
@@ -17,6 +19,7 @@ EXTENSIONS: dict[str, str] = {
     ".jpe": "JPEG",
     ".jfif": "JPEG",
     ".png": "PNG",
+    ".apng": "PNG",
     ".gif": "GIF",
     ".tif": "TIFF",
     ".tiff": "TIFF",
@@ -29,6 +32,8 @@ EXTENSIONS: dict[str, str] = {
     ".pnm": "PPM",
     ".jp2": "JPEG2000",
     ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
 }
 """Extensions that are tried in folders, and the format that each names."""
 
@@ -39,11 +44,19 @@ WRITABLE: dict[str, str] = {
     "WEBP": ".webp",
     "BMP": ".bmp",
     "PPM": ".ppm",
+    "JPEG2000": ".jp2",
+    "AVIF": ".avif",
+    "HEIF": ".heic",
 }
 """Formats that hold colour and that hue writes, with their usual extension."""
 
-_WITH_ALPHA = frozenset(("PNG", "TIFF", "WEBP"))
+_WITH_ALPHA = frozenset(("PNG", "TIFF", "WEBP", "JPEG2000", "AVIF", "HEIF"))
 _WITH_16_BITS = frozenset(("PNG", "TIFF", "PPM"))
+_WITH_SEQUENCES = {"PNG": "animation", "WEBP": "animation", "AVIF": "animation", "TIFF": "pages"}
+HOLDS_XMP = frozenset(("JPEG", "PNG", "TIFF", "WEBP", "JPEG2000", "AVIF", "HEIF"))
+"""Formats in which XMP has a place."""
+HOLDS_IPTC = frozenset(("JPEG", "PNG", "TIFF", "JPEG2000"))
+"""Formats in which IPTC captions have a place."""
 
 
 def is_image_name(path: PurePath) -> bool:
@@ -74,21 +87,82 @@ def holds_16_bits(image_format: str) -> bool:
     return image_format in _WITH_16_BITS
 
 
+def holds_sequence(image_format: str, kind: str) -> bool:
+    """Whether the format holds several pictures of this kind, ``animation`` or ``pages``."""
+    return _WITH_SEQUENCES.get(image_format) == kind
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
-    """What travels from the photograph to its colour version, as Pillow wants it.
+class Compression:
+    """How finely a file was compressed; its colour version is compressed no more coarsely.
 
     Attributes:
-        exif: EXIF block without its orientation, which has been applied.
-        icc: ICC profile, where it says sRGB.
+        scheme: Pillow's name of a TIFF's.
+        quality: of a JPEG, on libjpeg's scale.
+        sampling: of a JPEG in colour: luminance samples for each of chroma, across and down.
+        is_progressive: of a JPEG.
+        is_lossless: of WebP and JPEG 2000.
+        bytes_per_pixel: of the whole file.
+        predicts: of a TIFF: whether differences of neighbours were compressed.
+        order: of a TIFF's bytes, ``<`` or ``>``.
+    """
+
+    scheme: str | None = None
+    quality: int | None = None
+    sampling: tuple[int, int] | None = None
+    is_progressive: bool = False
+    is_lossless: bool = False
+    bytes_per_pixel: float = 0.0
+    predicts: bool = False
+    order: str = "<"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What travels from the photograph to its colour version.
+
+    Attributes:
+        exif: EXIF block of an upright sRGB picture, without thumbnail and without the prefix ``Exif``.
+        xmp: XMP packet.
+        extension: segments of a JPEG in which a long packet goes on.
+        iptc: IPTC captions (IIM).
+        resources: Photoshop's other image resources.
+        icc: the photograph's own ICC profile, where it says sRGB.
         dpi: resolution, horizontal and vertical.
-        compression: of a TIFF, where it loses nothing.
+        comments: of a JPEG or GIF.
+        texts: text chunks of a PNG, as they are.
+        subfile: what a page of a TIFF says that it is (tag 254).
+        compression: of the file.
     """
 
     exif: bytes | None = None
+    xmp: bytes | None = None
+    extension: tuple[bytes, ...] = ()
+    iptc: bytes | None = None
+    resources: bytes = b""
     icc: bytes | None = None
     dpi: tuple[float, float] | None = None
-    compression: str | None = None
+    comments: tuple[bytes, ...] = ()
+    texts: tuple[tuple[bytes, bytes], ...] = ()
+    subfile: int = 0
+    compression: Compression = field(default_factory=Compression)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """That a file holds several pictures.
+
+    Attributes:
+        kind: ``animation`` or ``pages``.
+        count: how many.
+        loop: how often an animation is shown; 0 is for ever.
+        default_first: the first picture is for programs that show no animation, and not part of it.
+    """
+
+    kind: str
+    count: int
+    loop: int = 0
+    default_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +173,24 @@ class Photo:
         grey: ``(H, W)``, the sRGB grey that has the photograph's lightness; 16 bits wherever 8 would round it.
         alpha: ``(H, W)``, 8 or 16 bits, or None where everything is opaque.
         depth: bits a channel of the file, 8 or 16; the colour version gets as many.
+        tone: whether it is grey, toned or in colour.
+        curve: the tint of each lightness, where it is toned.
         image_format: Pillow's name of the file's format.
         metadata: to be written again.
+        sequence: of which this is the first picture, or one.
+        duration: for which a picture of an animation is shown, in milliseconds.
         warnings: sentences for the report.
     """
 
     grey: Plane
     alpha: Plane | None = None
     depth: int = 8
+    tone: Tone = Tone.GREY
+    curve: Curve | None = None
     image_format: str = "PNG"
     metadata: Metadata = field(default_factory=Metadata)
+    sequence: Sequence | None = None
+    duration: float = 0.0
     warnings: tuple[str, ...] = ()
 
     @property

@@ -13,24 +13,27 @@ from PIL import Image, ImageCms
 
 Deep = NDArray[np.uint16]
 
+_MOST_BYTES = 16 << 20
+"""That a profile may have: more than JPEG can carry is no profile."""
 _MODES = {b"GRAY": "L", b"RGB ": "RGB", b"CMYK": "CMYK"}
 # Optimized, little CMS interpolates coarse tables: off by more than an 8-bit step in the darks (measured).
 _EXACT = ImageCms.Flags.NOOPTIMIZE
 
 
-def is_srgb(icc: object) -> bool:
+def is_srgb(icc: bytes | None) -> bool:
     """Whether a profile says that it is sRGB, as which hue writes: nothing needs to be converted."""
-    return isinstance(icc, bytes) and icc[16:20] == b"RGB " and _description(icc).lower().startswith("srgb")
+    is_rgb = icc is not None and len(icc) <= _MOST_BYTES and icc[16:20] == b"RGB "
+    return icc is not None and is_rgb and _description(icc).lower().startswith("srgb")
 
 
 def find_profile(image: Image.Image) -> Profile | None:
     """Return the profile of an opened image, if it has one that needs to be heeded and can be used."""
     icc = image.info.get("icc_profile")
-    if not isinstance(icc, bytes) or is_srgb(icc) or icc[16:20] not in _MODES:
+    if not isinstance(icc, bytes) or len(icc) > _MOST_BYTES or is_srgb(icc) or icc[16:20] not in _MODES:
         return None
     profile = Profile(icc)
-    is_grey = image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
-    fits = {"L": is_grey, "RGB": image.mode != "CMYK", "CMYK": image.mode == "CMYK"}[profile.mode]
+    is_grey = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
+    fits = {"L": is_grey, "RGB": image.mode not in ("CMYK", "LAB"), "CMYK": image.mode == "CMYK"}[profile.mode]
     try:
         profile.of_image(Image.new(profile.mode, (1, 1)))
     except (ImageCms.PyCMSError, OSError):
@@ -57,6 +60,14 @@ class Profile:
         converted = ImageCms.applyTransform(image, transform)
         assert converted is not None
         return np.array(converted)
+
+    def to_srgb(self, image: Image.Image) -> Image.Image:
+        """Return an 8-bit image in the profile's mode as sRGB."""
+        source = ImageCms.ImageCmsProfile(io.BytesIO(self._icc))
+        target = ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile()))
+        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+        assert converted is not None
+        return converted
 
     def of_grey(self, grey: NDArray[Any]) -> Deep:
         """Return the grey of ``(H, W)`` grey values, 8 or 16 bits, of a profile of greys or RGB."""
@@ -92,6 +103,14 @@ def _description(icc: bytes) -> str:
         return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc)))
     except (ImageCms.PyCMSError, OSError):
         return ""
+
+
+@cache
+def srgb_profile() -> bytes:
+    """Return the ICC profile of results whose photographs bring no sRGB profile of their own."""
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # Its date is that of this moment; the same photograph shall give the same file.
+    return icc[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + icc[36:]
 
 
 @cache

@@ -1,85 +1,97 @@
 """Reading photographs: upright, as lightness, with what else must survive.
 
-Files are hostile until shown otherwise. Only decoders of picture formats are tried (Pillow also knows formats
-that start other programs), sizes are checked before pixels are decoded, and whatever a decoder
-raises becomes one :class:`ImageError`.
+Files are hostile until shown otherwise. Only decoders of picture formats are tried, sizes are checked before pixels are
+decoded, and whatever a decoder raises becomes one :class:`ImageError`.
 """
 
 from __future__ import annotations
 
 import io
 import stat
-import sys
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from hue_cli.errors import ImageError
-from hue_cli.images.luminance import rgb_to_grey
-from hue_cli.images.photo import Metadata, Photo, Plane
-from hue_cli.images.profile import Profile, find_profile, is_srgb
+from hue_cli.images import tiff
+from hue_cli.images.decode import decode, raw_mode
+from hue_cli.images.decoders import MAX_PIXELS, allow_pixels, describe_unknown, open_image
+from hue_cli.images.ifd import Entry
+from hue_cli.images.metadata import read_metadata
+from hue_cli.images.photo import Photo, Plane, Sequence
 
-MAX_MEGAPIXELS = 500
-"""Larger pictures are refused. Pillow's own bound, 179, would refuse the scans of archives."""
-
-_FORMATS = ("JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
-_STRIP_PIXELS = 1 << 22
-_LOSSLESS_TIFF = frozenset(("raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "lzma", "zstd"))
-_WHITE_IS_ZERO = 0
-_PHOTOMETRIC_TAG = 262
-_BYTE_ORDERS = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
-_MOST_DPI = 65_535
-"""What a JPEG can say. Larger numbers are damage, and no format has room for all of them."""
-_KEPT_TIFF_TAGS = (270, 271, 272, 305, 306, 315, 33432)  # description, make, model, software, date, artist, copyright
-
-# The picture's pixels are bounded below, with a sentence of our own, before any is decoded.
-Image.MAX_IMAGE_PIXELS = None
+_MOST_PICTURES = 10_000
+_MOST_PAGE_PIXELS = 20
+"""Times the bound, all pages together."""
 
 
-def read_photo(source: Path | bytes, name: str | None = None) -> Photo:
-    """Read a photograph from a file, or from the bytes of one.
+def read_photo(source: Path | bytes, name: str | None = None, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a photograph from a file, or from the bytes of one; the first, where it holds several.
 
     Args:
         source: path, or the file's content.
         name: for messages; the path where there is one.
+        max_pixels: more are not decoded.
+
+    Raises:
+        ImageError: it cannot be read, is no picture, is damaged or too large.
+    """
+    return next(read_photos(source, name, max_pixels=max_pixels))
+
+
+def read_photos(
+    source: Path | bytes, name: str | None = None, *, first: int = 0, max_pixels: int = MAX_PIXELS
+) -> Iterator[Photo]:
+    """Yield the pages or pictures of a file one after another; one, where it holds a single photograph.
+
+    Args:
+        source: path, or the file's content.
+        name: for messages; the path where there is one.
+        first: how many are passed over.
+        max_pixels: more are not decoded, in one picture or in all pictures of an animation.
 
     Raises:
         ImageError: it cannot be read, is no picture, is damaged or too large.
     """
     name = name or (str(source) if isinstance(source, Path) else "standard input")
+    allow_pixels(max_pixels)
+    with _failures_named(source, name), _open(source) as stream:
+        file = _File(stream, name, max_pixels)
+        for index in range(first, file.count):
+            yield file.read(index)
+
+
+def count_pixels(path: Path) -> int:
+    """Return how many pixels the file's header announces; 0 where it cannot be read, as reading it will say."""
     try:
-        with _open(source) as stream:
-            return _read(stream, name)
-    except ImageError:
+        with _open(path) as stream, open_image(stream, str(path)) as image:
+            return image.width * image.height
+    except Exception:  # decoders raise anything on damaged files
+        return 0
+
+
+@contextmanager
+def _failures_named(source: Path | bytes, name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into one error with the file's name."""
+    try:
+        yield
+    except (ImageError, GeneratorExit):
         raise
     except UnidentifiedImageError:
-        raise ImageError(f"{name}: {_describe_unknown(source)}") from None
+        with _open(source) as stream:
+            raise ImageError(f"{name}: {describe_unknown(stream.read(512))}") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ImageError(f"{name}: announces more pixels than hue decodes; it is damaged or hostile.") from None
     except MemoryError:
         raise ImageError(f"{name}: there is not enough memory to decode it.") from None
     except OSError as error:
         raise ImageError(f"{name}: {_describe_os_error(error)}") from error
     except Exception as error:  # decoders raise anything on damaged files: SyntaxError, struct.error, IndexError …
         raise ImageError(f"{name}: the file is damaged ({error}).") from error
-
-
-def count_pixels(path: Path) -> int:
-    """Return how many pixels the file's header announces; 0 where it cannot be read, as reading it will say."""
-    try:
-        with _open(path) as stream, Image.open(stream, formats=_formats()) as image:
-            return image.width * image.height
-    except Exception:  # decoders raise anything on damaged files
-        return 0
-
-
-@cache
-def _formats() -> tuple[str, ...]:
-    """Return those of the formats that this build of Pillow has."""
-    Image.init()
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def _open(source: Path | bytes) -> BinaryIO:
@@ -90,54 +102,145 @@ def _open(source: Path | bytes) -> BinaryIO:
     return source.open("rb")
 
 
-def _describe_unknown(source: Path | bytes) -> str:
-    with _open(source) as stream:
-        start = stream.read(512)
-    if not start:
-        return "the file is empty (0 bytes)."
-    kind = "a text file" if _is_text(start) else "no picture in a format that hue reads"
-    return f"expected a picture, found {kind}, or a damaged one. Readable: {', '.join(_formats())}."
-
-
-def _is_text(start: bytes) -> bool:
-    try:
-        text = start.decode()
-    except UnicodeDecodeError as error:
-        # A character may be cut at the end of what was read.
-        return error.start > len(start) - 4 and _is_text(start[: error.start])
-    return all(c.isprintable() or c in "\r\n\t" for c in text)
-
-
 def _describe_os_error(error: OSError) -> str:
     if error.errno is not None:
         return f"the file cannot be read ({error.strerror})."
     return f"the file is damaged or cut short ({error})."
 
 
-def _read(stream: BinaryIO, name: str) -> Photo:
-    image = Image.open(stream, formats=_formats())
-    width, height = image.size
-    if width * height > MAX_MEGAPIXELS * 1_000_000:
-        raise ImageError(
-            f"{name}: {width}×{height} are {width * height / 1e6:.0f} megapixels, more than the {MAX_MEGAPIXELS} "
-            "that hue decodes. Reduce the picture, or cut it into parts."
+class _File:
+    """An opened file with one picture or several.
+
+    Attributes:
+        count: how many.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, max_pixels: int) -> None:
+        self._stream = stream
+        self._name = name
+        self._max_pixels = max_pixels
+        self._pixels = 0
+        self._warnings: list[str] = []
+        self._image = open_image(stream, name)
+        self._check_size(self._image)
+        self._screen = self._image.size
+        self._pages = tiff.Pages(stream) if self._image.format == "TIFF" else None
+        self._sequence = self._find_sequence()
+        self.count = self._sequence.count if self._sequence else 1
+
+    def _check_size(self, image: Image.Image, index: int = 0) -> None:
+        width, height = image.size
+        if width < 1 or height < 1:
+            raise ImageError(f"{self._name}: {width}×{height} pixels are no picture; the file is damaged.")
+        if width * height > self._max_pixels:
+            raise ImageError(
+                f"{self._name}: {width}×{height} are {width * height / 1e6:.0f} megapixels, more than the "
+                f"{self._max_pixels / 1e6:.0f} that hue decodes. Reduce the picture, or cut it into parts."
+            )
+        self._pixels += width * height
+        most = self._max_pixels * (_MOST_PAGE_PIXELS if image.format == "TIFF" else 1)
+        if self._pixels > most:
+            raise ImageError(
+                f"{self._name}: its first {index + 1} pages or pictures have {self._pixels / 1e6:.0f} megapixels, more "
+                f"than the {most / 1e6:.0f} that hue decodes of one file. Cut it into parts."
+            )
+
+    def _find_sequence(self) -> Sequence | None:
+        image = self._image
+        if self._has_too_many():
+            raise ImageError(
+                f"{self._name}: has more than {_MOST_PICTURES:,} pages or pictures, the most that hue colorizes of one "
+                "file. Cut it into parts."
+            )
+        count = int(getattr(image, "n_frames", 1))
+        if count <= 1 or image.format == "MPO":  # whose others are previews, or seen by the other eye
+            return None
+        if image.format == "HEIF":
+            self._warnings.append(f"{self._name}: holds {count} pictures; only the main one is colorized.")
+            return None
+        if image.format == "TIFF":
+            return Sequence(kind="pages", count=count)
+        if count * image.width * image.height > self._max_pixels:
+            raise ImageError(
+                f"{self._name}: its {count} pictures of {image.width}×{image.height} have "
+                f"{count * image.width * image.height / 1e6:.0f} megapixels, more than the "
+                f"{self._max_pixels / 1e6:.0f} that hue decodes. Cut it into parts."
+            )
+        # Without a word on it, a GIF is shown once.
+        loop = image.info.get("loop", 1 if image.format == "GIF" else 0)
+        return Sequence(
+            kind="animation",
+            count=count,
+            loop=min(max(int(loop), 0), 65_535),
+            default_first=bool(image.info.get("default_image")),
         )
-    warnings = []
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        warnings.append(f"{name}: has {getattr(image, 'n_frames', 1)} frames or pages; only the first is colorized.")
-    raw_mode = _raw_mode(image)
-    # Before the metadata: to look for EXIF, Pillow decodes some formats, and a damaged picture must not pass for that.
-    image.load()
-    metadata, orientation = _read_metadata(image)
-    grey, alpha, depth = _decode(image, raw_mode, stream, name)
-    return Photo(
-        grey=upright(grey, orientation),
-        alpha=None if alpha is None else upright(alpha, orientation),
-        depth=depth,
-        image_format="JPEG" if image.format == "MPO" else image.format or "PNG",
-        metadata=metadata,
-        warnings=tuple(warnings),
-    )
+
+    def _has_too_many(self) -> bool:
+        """Whether there are too many pictures; without counting all of them, which may take long in a hostile file."""
+        image = self._image
+        if self._pages is not None:
+            position = self._stream.tell()
+            try:
+                return self._pages.exceeds(_MOST_PICTURES)
+            except ValueError:  # the chain is broken; Pillow says what there is
+                return False
+            finally:
+                self._stream.seek(position)
+        if image.format == "GIF":
+            try:
+                image.seek(_MOST_PICTURES)
+            except EOFError:
+                image.seek(0)
+                return False
+            return True
+        return int(getattr(image, "n_frames", 1)) > _MOST_PICTURES
+
+    def read(self, index: int) -> Photo:
+        """Decode one picture."""
+        image, stream, name = self._image, self._stream, self._name
+        fields: list[Entry] = []
+        if index:
+            image.seek(index)
+            self._check_size(image, index)
+        order = "<"
+        if self._pages is not None:
+            position = stream.tell()
+            fields, order = self._pages.fields(index), self._pages.order
+            stream.seek(position)
+        raw = raw_mode(image)
+        # Before the metadata: a damaged picture must not pass for damaged metadata.
+        image.load()
+        found = read_metadata(image, stream, fields, order)
+        numbers = {entry.tag: tiff.numbers(entry, order) for entry in fields}
+        pixels = decode(image, raw, numbers, lambda: self._again(index))
+        said = [*found.warnings, *pixels.warnings]
+        kind = "JPEG" if image.format == "MPO" else "BMP" if image.format == "DIB" else image.format or "PNG"
+        if self._sequence is not None and self._sequence.kind == "animation":
+            # Some grow beyond the screen that they announce; players cut them off there.
+            width, height = self._screen
+            pixels.grey = pixels.grey[:height, :width]
+            pixels.alpha = None if pixels.alpha is None else pixels.alpha[:height, :width]
+        duration: Any = image.info.get("duration", 0)
+        return Photo(
+            grey=upright(pixels.grey, found.orientation),
+            alpha=None if pixels.alpha is None else upright(pixels.alpha, found.orientation),
+            depth=pixels.depth,
+            tone=pixels.toning.tone,
+            curve=pixels.toning.curve,
+            image_format=kind,
+            metadata=found.metadata,
+            sequence=self._sequence,
+            duration=float(duration) if isinstance(duration, int | float) else 0.0,
+            warnings=(*(self._warnings if index == 0 else ()), *(f"{name}: {sentence}." for sentence in said)),
+        )
+
+    def _again(self, index: int) -> Image.Image:
+        """Open the same picture once more, not decoded."""
+        self._stream.seek(0)
+        image = open_image(self._stream, self._name)
+        if index:
+            image.seek(index)
+        return image
 
 
 def upright(plane: Plane, orientation: int) -> Plane:
@@ -162,115 +265,3 @@ def upright(plane: Plane, orientation: int) -> Plane:
             turned = plane
     result: Plane = np.ascontiguousarray(turned)
     return result
-
-
-def _read_metadata(image: Image.Image) -> tuple[Metadata, int]:
-    """Return what is to be written again, and the orientation. Damaged metadata is left out: the picture matters."""
-    try:
-        exif = image.getexif()
-        orientation = int(exif.get(ExifTags.Base.Orientation, 1))
-        if image.format == "TIFF":
-            # The EXIF of a TIFF is the TIFF's own directory; most of it describes how pixels are stored.
-            kept = Image.Exif()
-            kept.update({tag: exif[tag] for tag in _KEPT_TIFF_TAGS if tag in exif})
-            exif = kept
-        exif.pop(ExifTags.Base.Orientation, None)
-        block = exif.tobytes() if exif else None
-    except Exception:  # damaged EXIF raises anything
-        orientation, block = 1, None
-    icc = image.info.get("icc_profile")
-    dpi = image.info.get("dpi")
-    compression = image.info.get("compression")
-    metadata = Metadata(
-        exif=block,
-        icc=icc if is_srgb(icc) and image.mode != "CMYK" else None,  # from others, colours have been converted
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi and all(0 < dots <= _MOST_DPI for dots in dpi) else None,
-        compression=compression if compression in _LOSSLESS_TIFF else None,
-    )
-    return metadata, orientation
-
-
-def _decode(image: Image.Image, raw_mode: str, stream: BinaryIO, name: str) -> tuple[Plane, Plane | None, int]:
-    """Return grey, alpha and depth of an opened image."""
-    mode, profile = image.mode, find_profile(image)
-
-    def heeding_profile(grey: Plane) -> Plane:
-        return grey if profile is None else profile.of_grey(grey)
-
-    if mode in ("L", "1") and not image.has_transparency_data:
-        return heeding_profile(np.array(image.convert("L"))), None, 8
-    if mode == "I" or mode.startswith("I;16"):
-        return heeding_profile(_decode_deep_grey(image, name)), None, 16
-    if mode in ("LA", "La", "L", "1"):
-        both = np.asarray(image.convert("LA"))
-        return heeding_profile(np.ascontiguousarray(both[..., 0])), np.ascontiguousarray(both[..., 1]), 8
-    if mode in ("RGB", "RGBA") and "16" in raw_mode:
-        deep = _decode_deep_rgb(image, stream)
-        if deep is not None:
-            rgb, alpha = deep[..., :3], np.ascontiguousarray(deep[..., 3]) if mode == "RGBA" else None
-            return rgb_to_grey(rgb) if profile is None else profile.of_rgb(rgb), alpha, 16
-    if mode == "F":
-        raise ImageError(f"{name}: its pixels are floating-point numbers; save it with 8 or 16 bits a channel.")
-    if mode == "CMYK" and profile is not None:
-        return profile.of_image(image), None, 8
-    image = _to_rgb(image)
-    alpha = np.array(image.getchannel("A")) if image.mode == "RGBA" else None
-    return _grey_in_strips(image, profile), alpha, 8
-
-
-def _raw_mode(image: Image.Image) -> str:
-    """Pillow's name of how the file packs its pixels."""
-    arguments = image.tile[0].args if isinstance(image, ImageFile.ImageFile) and image.tile else ""
-    return str(arguments[0] if isinstance(arguments, tuple) else arguments)
-
-
-def _decode_deep_grey(image: Image.Image, name: str) -> NDArray[np.uint16]:
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
-        raise ImageError(f"{name}: its values reach from {values.min()} to {values.max()}; expected 0 to 65,535.")
-    grey = values.astype(np.uint16)
-    if image.format == "TIFF" and image.getexif().get(_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO:
-        return np.uint16(65535) - grey
-    return grey
-
-
-def _decode_deep_rgb(image: Image.Image, stream: BinaryIO) -> NDArray[np.uint16] | None:
-    """Return all 16 bits of RGB or RGBA, of which Pillow gives only the upper eight.
-
-    Told that the file has the other byte order, Pillow gives the lower eight; so it is decoded twice. Returns None
-    where Pillow has no such mode.
-    """
-    high = np.asarray(image)
-    stream.seek(0)
-    again = Image.open(stream, formats=_formats())
-    raw = _raw_mode(again)
-    packing, _, order = raw.partition(";")
-    if order not in _BYTE_ORDERS or len(packing) != high.shape[2] or not isinstance(again, ImageFile.ImageFile):
-        return None
-    swapped = f"{packing};{_BYTE_ORDERS[order]}"
-    again.tile = [
-        tile._replace(args=(swapped, *tile.args[1:]) if isinstance(tile.args, tuple) else swapped)
-        for tile in again.tile
-    ]
-    deep = np.asarray(again).astype(np.uint16)
-    deep += high.astype(np.uint16) << 8
-    return deep
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Return the image as RGB or RGBA."""
-    if image.mode in ("RGB", "RGBA") and not (image.mode == "RGB" and image.has_transparency_data):
-        return image
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
-
-
-def _grey_in_strips(image: Image.Image, profile: Profile | None) -> NDArray[np.uint16]:
-    """Return the grey of RGB or RGBA; whole, it would need another three bytes a pixel."""
-    width, height = image.size
-    grey = np.empty((height, width), np.uint16)
-    rows = max(1, _STRIP_PIXELS // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        strip = np.asarray(image.crop((0, top, width, bottom)))[..., :3]
-        grey[top:bottom] = rgb_to_grey(strip) if profile is None else profile.of_rgb(strip)
-    return grey

@@ -15,12 +15,13 @@ from PIL import Image
 
 from hue_cli.errors import HueError, ImageError, UsageError
 from hue_cli.images.luminance import rgb_to_grey
+from hue_cli.images.mark import Provenance
 from hue_cli.infer.batching import Batcher
 from hue_cli.infer.cores import usable_cores
 from hue_cli.infer.folder import FolderColorizer
 from hue_cli.infer.plan import Naming, Plan
 from hue_cli.infer.session import open_session
-from hue_cli.infer.steps import Prepared, Settings, Steps
+from hue_cli.infer.steps import IfColour, Prepared, Settings, Steps
 from hue_cli.weights.resolve import resolve_model
 
 Picture = TypeVar("Picture", bound=Image.Image)
@@ -61,8 +62,15 @@ class Colorizer:
         batch_size: int | None = None,
     ) -> None:
         file = resolve_model(None if model is None else os.fspath(model))
-        session = open_session(file.read(), file.name, device)
-        self._steps: Steps | None = Steps(session, Settings(size=size, strength=strength))
+        content = file.read()
+        session = open_session(content, file.name, device)
+        settings = Settings(
+            size=size,
+            strength=strength,
+            if_colour=IfColour.RECOLOR,  # who names a picture wants it
+            provenance=Provenance.of(file.name, content),
+        )
+        self._steps: Steps | None = Steps(session, settings)
         self._batch_size = batch_size or session.batch_size
 
     def __enter__(self) -> Self:

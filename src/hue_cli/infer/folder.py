@@ -26,8 +26,9 @@ from hue_cli.images.read import count_pixels
 from hue_cli.images.write import remove_stale_parts, replacing
 from hue_cli.infer.batching import Batcher
 from hue_cli.infer.claim import Claim, claim, remove_abandoned_claims
+from hue_cli.infer.in_colour import left_alone
 from hue_cli.infer.job import FileFacts, Job, Row, Skip, Status
-from hue_cli.infer.steps import Prepared, Steps, losses
+from hue_cli.infer.steps import Prepared, Steps, said_of
 
 _PIXELS_UNDER_WAY = 100_000_000
 
@@ -134,7 +135,7 @@ class _Run:
         self._pool = pool
         self._must_stop = must_stop
         self._most = 2 * (colorizer.workers + colorizer.batch_size)
-        self._reading: dict[Future[Prepared], _Task] = {}
+        self._reading: dict[Future[Prepared | Row], _Task] = {}
         self._waiting: Batcher[tuple[_Task, Prepared]] = Batcher(colorizer.batch_size)
         self._finishing: dict[Future[Row], _Task] = {}
         self._claims: set[Claim] = set()
@@ -213,14 +214,18 @@ class _Run:
         under_way = len(self._reading) + len(self._waiting) + len(self._finishing)
         return under_way == 0 or (under_way < self._most and self._pixels + pixels <= _PIXELS_UNDER_WAY)
 
-    def _read(self, task: _Task) -> Prepared:
-        """Read a photograph; in a thread."""
+    def _read(self, task: _Task) -> Prepared | Row:
+        """Read a photograph; in a thread. One in colour may be left as it is, and has its row then."""
         with task.working():
             prepared = self._steps.prepare(task.job.source)
             if self._takes_digests:
                 with task.job.source.open("rb") as stream:
                     task.source_file = FileFacts.of(stream)
-            return prepared
+            if self._steps.leaves_alone(prepared):
+                facts = left_alone(task.job, prepared.photo, self._steps)
+            else:
+                return prepared
+        return task.row(Status.SKIPPED, skip=Skip.COLOUR, **facts)
 
     def _run_network(self, batch: list[tuple[_Task, Prepared]]) -> Iterator[Row]:
         start = time.perf_counter()
@@ -243,6 +248,9 @@ class _Run:
                 prepared = read.result()
             except Exception as error:  # decoders raise anything
                 yield self._end(task, task.failed(error))
+                continue
+            if isinstance(prepared, Row):
+                yield self._end(task, prepared)
             else:
                 self._waiting.add(prepared.shape, (task, prepared))
         for finished in [future for future in self._finishing if future in done]:
@@ -270,18 +278,18 @@ class _Run:
         with task.working():
             rgb = steps.paint(prepared, ab, name)
             if not job.keeps_output:
-                with replacing(job.output) as stream:
+                with replacing(job.output, times_of=steps.times_of(job.source)) as stream:
                     steps.encode(prepared, rgb, stream, name)
                     if self._takes_digests:
                         written = FileFacts.of(stream)
             if job.compare is not None:
                 both, pair = steps.compare(prepared, rgb)
-                with replacing(job.compare) as stream:
+                with replacing(job.compare, times_of=steps.times_of(job.source)) as stream:
                     steps.encode(both, pair, stream, name)
         height, width = prepared.photo.size
         return task.row(
             Status.DONE,
-            warnings=(*prepared.photo.warnings, *losses(prepared, name)),
+            warnings=said_of(prepared, name),
             height=height,
             width=width,
             output_file=written,

@@ -31,6 +31,8 @@ class Skip(StrEnum):
     """It is itself a picture that hue made."""
     LINK = "link"
     """It is a link to a folder."""
+    COLOUR = "colour"
+    """It is in colour already."""
     BUSY = "busy"
     """Another run of hue is making its result."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
@@ -15,13 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hue_cli.errors import HueError, ImageError
-from hue_cli.images.photo import Photo, colour_format, holds_16_bits, holds_alpha
-from hue_cli.images.read import read_photo
+from hue_cli.images.encode import Encoding, Picture, encode, encode_sequence, losses
+from hue_cli.images.mark import Provenance
+from hue_cli.images.photo import Photo, colour_format, holds_16_bits, holds_sequence
+from hue_cli.images.read import read_photo, read_photos
 from hue_cli.images.resize import NetworkSize, crop_to_photo, network_input, network_size
 from hue_cli.images.tint import tint
-from hue_cli.images.write import DEFAULT_QUALITY, encode
+from hue_cli.images.tone import Tone, tint_at
 from hue_cli.infer.cores import usable_cores
 from hue_cli.infer.session import Session
+
+
+class IfColour(StrEnum):
+    """What is done with a photograph that is in colour already."""
+
+    RECOLOR = "recolor"
+    """It gets new colours, from its lightness."""
+    SKIP = "skip"
+    """It is left out."""
+    KEEP = "keep"
+    """It is copied as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +46,20 @@ class Settings:
     Attributes:
         size: short side that the network sees; None takes the model's.
         strength: factor on a* and b*.
-        quality: of JPEG and WebP, 1 to 100.
+        quality: of formats that lose something, 1 to 100; None is hue's, or the photograph's where that is finer.
+        if_colour: what is done with photographs that are in colour already.
+        keeps_tone: a toned photograph keeps its tint below the new colours.
+        keeps_times: results get their photographs' times of access and change.
+        provenance: said of results in their metadata; None says nothing.
     """
 
     size: int | None = None
     strength: float = 1.0
-    quality: int = DEFAULT_QUALITY
+    quality: int | None = None
+    if_colour: IfColour = IfColour.SKIP
+    keeps_tone: bool = False
+    keeps_times: bool = False
+    provenance: Provenance | None = None
 
 
 @dataclass(slots=True)
@@ -66,12 +89,14 @@ class Prepared:
 
     Attributes:
         name: for messages.
+        source: path or content of the file.
         photo: what was read.
         size: at which the network sees it.
         lightness: ``(1, padded height, padded width)`` float32, L* in [0, 100].
     """
 
     name: str
+    source: Path | bytes
     photo: Photo
     size: NetworkSize
     lightness: NDArray[np.float32]
@@ -87,13 +112,14 @@ class Steps:
 
     Attributes:
         session: the model.
+        settings: how.
         timings: what each step has taken so far.
     """
 
     def __init__(self, session: Session, settings: Settings) -> None:
         self.timings = Timings()
         self.session = session
-        self._settings = settings
+        self.settings = settings
         self._threads = usable_cores()
 
     def prepare(self, source: Path | bytes, name: str | None = None) -> Prepared:
@@ -102,18 +128,29 @@ class Steps:
         Raises:
             ImageError: it cannot be read.
         """
-        rule = self.session.contract
         with self.timings.measure("decode"):
             photo = read_photo(source, name)
+        return self._scaled(photo, source, name or str(source))
+
+    def _scaled(self, photo: Photo, source: Path | bytes, name: str) -> Prepared:
+        rule = self.session.contract
         with self.timings.measure("colour"):
             size = network_size(
                 *photo.size,
-                size=self._settings.size or rule.size,
+                size=self.settings.size or rule.size,
                 multiple_of=rule.multiple_of,
                 minimum=rule.minimum,
             )
             lightness = network_input(photo.grey, size)
-        return Prepared(name=name or str(source), photo=photo, size=size, lightness=lightness)
+        return Prepared(name=name, source=source, photo=photo, size=size, lightness=lightness)
+
+    def times_of(self, source: Path) -> Path | None:
+        """Return the file whose times the result of a photograph gets."""
+        return source if self.settings.keeps_times else None
+
+    def leaves_alone(self, prepared: Prepared) -> bool:
+        """Whether a photograph is in colour already and gets no new ones."""
+        return prepared.photo.tone is Tone.COLOUR and self.settings.if_colour is not IfColour.RECOLOR
 
     def predict(self, batch: Sequence[Prepared]) -> list[NDArray[np.float32] | HueError]:
         """Run the network on photographs of one padded shape.
@@ -139,30 +176,43 @@ class Steps:
 
     def paint(self, prepared: Prepared, ab: NDArray[np.float32], image_format: str) -> NDArray[Any]:
         """Return the colour picture, ``(H, W, 3)`` uint8, or uint16 where photograph and format have 16 bits."""
-        depth = prepared.photo.depth if holds_16_bits(image_format) else 8
+        photo, strength = prepared.photo, self.settings.strength
+        depth = photo.depth if holds_16_bits(image_format) else 8
         with self.timings.measure("colour"):
-            return tint(prepared.photo.grey, ab, strength=self._settings.strength, depth=depth, threads=self._threads)
+            if self.settings.keeps_tone and photo.curve is not None:
+                lightness = crop_to_photo(prepared.lightness, prepared.size)[0]
+                ab = ab * np.float32(strength) + np.moveaxis(tint_at(photo.curve, lightness), -1, 0)
+                strength = 1.0
+            return tint(photo.grey, ab, strength=strength, depth=depth, threads=self._threads)
 
     def encode(self, prepared: Prepared, rgb: NDArray[Any], stream: BinaryIO, image_format: str) -> None:
-        """Encode a picture with the photograph's transparency and metadata.
+        """Encode a picture with the photograph's transparency and metadata, and colour the file's others with it.
 
         Raises:
-            ImageError: the format cannot hold it.
+            ImageError: the format cannot hold it, or another page or picture of the file cannot be coloured.
             OSError: the stream cannot be written.
         """
-        photo = prepared.photo
+        settings, sequence = self.settings, prepared.photo.sequence
+        encoding = Encoding(image_format=image_format, quality=settings.quality, provenance=settings.provenance)
+        first = _picture(prepared, rgb)
         with self.timings.measure("encode"):
             try:
-                encode(
-                    rgb,
-                    stream,
-                    image_format=image_format,
-                    alpha=photo.alpha,
-                    metadata=photo.metadata,
-                    quality=self._settings.quality,
-                )
+                if sequence is None or not holds_sequence(image_format, sequence.kind):
+                    encode(first, stream, encoding)
+                else:
+                    pictures = itertools.chain([first], self._others(prepared, image_format))
+                    encode_sequence(pictures, stream, encoding, sequence)
             except (ValueError, OverflowError) as error:
                 raise ImageError(f"{prepared.name}: cannot be written as {image_format} ({error}).") from error
+
+    def _others(self, prepared: Prepared, image_format: str) -> Iterator[Picture]:
+        """Yield the pages or pictures of a file behind the first, in colour."""
+        for photo in read_photos(prepared.source, prepared.name, first=1):
+            one = self._scaled(photo, prepared.source, prepared.name)
+            (ab,) = self.predict([one])
+            if isinstance(ab, HueError):
+                raise ab
+            yield _picture(one, self.paint(one, ab, image_format))
 
     def compare(self, prepared: Prepared, rgb: NDArray[Any]) -> tuple[Prepared, NDArray[Any]]:
         """Return the grey photograph and its colour version side by side, and what it takes to encode them."""
@@ -170,16 +220,19 @@ class Steps:
         if grey.dtype != rgb.dtype:
             grey = (grey >> 8).astype(np.uint8) if rgb.dtype == np.uint8 else grey.astype(np.uint16) * np.uint16(257)
         alpha: Any = prepared.photo.alpha
-        photo = replace(prepared.photo, alpha=None if alpha is None else np.hstack([alpha, alpha]))
+        photo = replace(prepared.photo, alpha=None if alpha is None else np.hstack([alpha, alpha]), sequence=None)
         return replace(prepared, photo=photo), np.hstack([np.repeat(grey[..., None], 3, axis=2), rgb])
 
 
-def losses(prepared: Prepared, image_format: str) -> Iterator[str]:
-    """Say what of the photograph the format of the result cannot hold."""
-    if prepared.photo.depth == 16 and not holds_16_bits(image_format):
-        yield f"{prepared.name}: has 16 bits a channel; {image_format} holds 8 of them."
-    if prepared.photo.alpha is not None and not holds_alpha(image_format):
-        yield f"{prepared.name}: is transparent in parts; {image_format} shows white there."
+def _picture(prepared: Prepared, rgb: NDArray[Any]) -> Picture:
+    photo = prepared.photo
+    return Picture(rgb=rgb, alpha=photo.alpha, metadata=photo.metadata, duration=photo.duration)
+
+
+def said_of(prepared: Prepared, image_format: str) -> tuple[str, ...]:
+    """Return the warnings about a photograph, and about what the format of the result cannot hold of it."""
+    lost = (f"{prepared.name}: {sentence}" for sentence in losses(prepared.photo, image_format))
+    return (*prepared.photo.warnings, *lost)
 
 
 def colorize_bytes(
@@ -199,10 +252,13 @@ def colorize_bytes(
         ImageError: it cannot be read, colorized or written.
     """
     prepared = steps.prepare(source)
+    if steps.leaves_alone(prepared):
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        return content, (f"{prepared.name}: is in colour already and was passed on as it is (--if-color recolor).",)
     (ab,) = steps.predict([prepared])
     if isinstance(ab, HueError):
         raise ab
     chosen = image_format or colour_format(prepared.photo.image_format)
     stream = io.BytesIO()
     steps.encode(prepared, steps.paint(prepared, ab, chosen), stream, chosen)
-    return stream.getvalue(), (*prepared.photo.warnings, *losses(prepared, chosen))
+    return stream.getvalue(), said_of(prepared, chosen)

@@ -12,11 +12,11 @@ import skimage.color
 import skimage.data
 from PIL import Image, ImageCms
 
+from hue_cli.images.encode import Encoding, Picture, encode
 from hue_cli.images.luminance import grey_to_lightness
 from hue_cli.images.photo import Metadata
 from hue_cli.images.profile import is_srgb
 from hue_cli.images.read import read_photo
-from hue_cli.images.write import encode
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 ADOBE_GAMMA = 563 / 256
@@ -89,7 +89,8 @@ def test_16_bits_of_adobe_rgb_stay_16_bits(tmp_path: Path) -> None:
     rgb[0, :2] = [[0, 0, 0], [65535, 65535, 65535]]
     rgb[1:20] = np.linspace(20_000, 21_000, 19 * 50).astype(np.uint16).reshape(19, 50, 1)
     stream = io.BytesIO()
-    encode(rgb, stream, image_format="PNG", metadata=Metadata(icc=icc(b"RGB ", ADOBE_GAMMA)))
+    picture = Picture(rgb=rgb, metadata=Metadata(icc=icc(b"RGB ", ADOBE_GAMMA)))
+    encode(picture, stream, Encoding(image_format="PNG"))
     photo = read_photo(stream.getvalue())
     expected = lightness_of((rgb / 65535) ** ADOBE_GAMMA @ ADOBE[1])
     assert np.abs(grey_to_lightness(photo.grey) - expected).max() < 0.05

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from hue_cli.errors import UsageError
+from hue_cli.images.encode import Encoding, Picture, encode
+from hue_cli.images.mark import Provenance
 from hue_cli.images.photo import EXTENSIONS
-from hue_cli.images.write import encode
 from hue_cli.infer.job import Job, Row, Skip, Status
 from hue_cli.infer.plan import Naming, Plan
 
@@ -21,7 +22,9 @@ def made(folder: Path, *names: str) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as stream:
-            encode(np.zeros((2, 2, 3), np.uint8), stream, image_format=EXTENSIONS[path.suffix])
+            made = Provenance(model="tiny", digest="0" * 64, version="0.1.0")
+            encoding = Encoding(image_format=EXTENSIONS[path.suffix], provenance=made)
+            encode(Picture(rgb=np.zeros((2, 2, 3), np.uint8)), stream, encoding)
 
 
 def touch(folder: Path, *names: str) -> None:

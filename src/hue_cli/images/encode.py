@@ -1,0 +1,330 @@
+"""Encoding pictures in the format of their photograph, as finely as it was, with all that it said of itself."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+
+from hue_cli.images import jp2, jpeg, png
+from hue_cli.images.decoders import need_heif
+from hue_cli.images.exif import PREFIX as EXIF_PREFIX
+from hue_cli.images.mark import Provenance, marked
+from hue_cli.images.photo import (
+    HOLDS_IPTC,
+    HOLDS_XMP,
+    Compression,
+    Metadata,
+    Photo,
+    Plane,
+    Sequence,
+    holds_16_bits,
+    holds_alpha,
+    holds_sequence,
+)
+from hue_cli.images.profile import srgb_profile
+from hue_cli.images.resources import SIGNATURE, pack_iptc
+from hue_cli.images.tiff import TiffWriter
+
+DEFAULT_QUALITY = 92
+"""Of JPEG, WebP, AVIF and HEIC, where neither the user nor a finer photograph asks for another."""
+
+_PNG_LEVEL = 4
+_FINEST = 95
+"""From here on a person asks for the best: no halving of the colour's resolution."""
+_SUBSAMPLINGS = {(1, 1): 0, (2, 1): 1}
+_GROWTH = 2.5
+"""Bytes of a JPEG 2000 in colour for each of the grey one's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture that is ready to be encoded.
+
+    Attributes:
+        rgb: ``(H, W, 3)`` uint8, or uint16 where the format holds 16 bits.
+        alpha: ``(H, W)``; put on white where the format has no transparency.
+        metadata: written along as far as the format takes it.
+        duration: for which a picture of an animation is shown, in milliseconds.
+    """
+
+    rgb: NDArray[Any]
+    alpha: Plane | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """How pictures are encoded.
+
+    Attributes:
+        image_format: a key of :data:`hue_cli.images.photo.WRITABLE`.
+        quality: 1 to 100; None is :data:`DEFAULT_QUALITY`, or the photograph's where that is finer.
+        provenance: said of the picture in its XMP; None says nothing.
+    """
+
+    image_format: str
+    quality: int | None = None
+    provenance: Provenance | None = None
+
+    def quality_for(self, compression: Compression) -> int:
+        """Return the quality for a photograph that was compressed so."""
+        return self.quality or max(DEFAULT_QUALITY, compression.quality or 0)
+
+
+def encode(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
+    """Encode a picture.
+
+    Raises:
+        ImageError: it is too large for the format, or the format needs an extra.
+    """
+    encode_sequence([picture], stream, encoding, Sequence(kind="pages", count=1))
+
+
+def encode_sequence(pictures: Iterable[Picture], stream: BinaryIO, encoding: Encoding, sequence: Sequence) -> None:
+    """Encode pages or pictures of an animation into one file; PNG and TIFF take them one by one.
+
+    Args:
+        pictures: as many as the sequence has.
+        stream: seekable.
+        encoding: in a format that holds such a sequence, or of a single picture.
+        sequence: what they are.
+
+    Raises:
+        ImageError: they are too large for the format, or the format needs an extra.
+    """
+    ready = (_ready(picture, encoding) for picture in pictures)
+    match encoding.image_format:
+        case "TIFF":
+            _encode_tiff(ready, stream, encoding)
+        case "PNG" if sequence.count > 1:
+            _encode_apng(ready, stream, sequence)
+        case _ if sequence.count > 1:
+            _encode_animation(ready, stream, encoding, sequence)
+        case _:
+            (picture,) = ready
+            _encode_one(picture, stream, encoding)
+
+
+def _ready(picture: Picture, encoding: Encoding) -> Picture:
+    """Return a picture that the format can hold, with its provenance."""
+    metadata = picture.metadata
+    if encoding.provenance is not None and encoding.image_format in HOLDS_XMP:
+        metadata = replace(metadata, xmp=marked(metadata.xmp, encoding.provenance))
+    rgb, alpha = picture.rgb, picture.alpha
+    if alpha is not None and not holds_alpha(encoding.image_format):
+        rgb, alpha = _on_white(rgb, alpha), None
+    if alpha is not None and alpha.dtype != rgb.dtype:
+        alpha = alpha.astype(np.uint16) * np.uint16(257) if rgb.dtype == np.uint16 else (alpha >> 8).astype(np.uint8)
+    return replace(picture, rgb=rgb, alpha=alpha, metadata=metadata)
+
+
+def _on_white(rgb: NDArray[Any], alpha: Plane) -> NDArray[Any]:
+    share = (alpha / np.iinfo(alpha.dtype).max).astype(np.float32)[..., None]
+    white = np.iinfo(rgb.dtype).max
+    blended: NDArray[Any] = np.rint(rgb * share + white * (1 - share)).astype(rgb.dtype)
+    return blended
+
+
+def _channels(picture: Picture) -> NDArray[Any]:
+    return picture.rgb if picture.alpha is None else np.dstack([picture.rgb, picture.alpha])
+
+
+def _icc(metadata: Metadata) -> bytes:
+    return metadata.icc or srgb_profile()
+
+
+def _encode_tiff(pictures: Iterator[Picture], stream: BinaryIO, encoding: Encoding) -> None:
+    writer = None
+    for picture in pictures:
+        metadata = picture.metadata
+        writer = writer or TiffWriter(stream, _order(metadata))
+        writer.add(_channels(picture), metadata, _icc(metadata), encoding.quality_for(metadata.compression))
+
+
+def _order(metadata: Metadata) -> str:
+    """Return the byte order of the EXIF block: its makers' notes cannot be turned."""
+    if metadata.exif:
+        return ">" if metadata.exif.startswith(b"MM") else "<"
+    return metadata.compression.order
+
+
+def _encode_apng(pictures: Iterator[Picture], stream: BinaryIO, sequence: Sequence) -> None:
+    writer = None
+    for picture in pictures:
+        if writer is None:
+            writer = png.PngWriter(
+                stream,
+                picture.metadata,
+                _icc(picture.metadata),
+                frames=sequence.count,
+                loop=sequence.loop,
+                default_first=sequence.default_first,
+            )
+        # Whether later pictures are transparent is not known yet, and all must be alike.
+        opaque: Any = np.full(picture.rgb.shape[:2], np.iinfo(picture.rgb.dtype).max, picture.rgb.dtype)
+        alpha = opaque if picture.alpha is None else picture.alpha
+        writer.add(np.dstack([picture.rgb, alpha]), picture.duration)
+    if writer is not None:
+        writer.close()
+
+
+def _encode_animation(pictures: Iterator[Picture], stream: BinaryIO, encoding: Encoding, sequence: Sequence) -> None:
+    """Encode with Pillow, which has all pictures in memory."""
+    images, durations, options = [], [], dict[str, Any]()
+    for picture in pictures:
+        images.append(Image.fromarray(_channels(picture)))
+        durations.append(round(picture.duration))
+        options = options or _options(picture.metadata, encoding)
+    images[0].save(
+        stream,
+        encoding.image_format,
+        save_all=True,
+        append_images=images[1:],
+        duration=durations,
+        loop=sequence.loop,
+        **options,
+    )
+
+
+def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
+    image_format, metadata = encoding.image_format, picture.metadata
+    if picture.rgb.dtype == np.uint16 and holds_16_bits(image_format):
+        if image_format == "PNG":
+            writer = png.PngWriter(stream, metadata, _icc(metadata))
+            writer.add(_channels(picture))
+            writer.close()
+        else:
+            _write_deep_ppm(picture.rgb, stream)
+        return
+    image = Image.fromarray(_channels(picture))
+    options = _options(metadata, encoding)
+    if image_format == "JPEG2000":
+        within = io.BytesIO()
+        image.save(within, image_format, **options)
+        stream.write(jp2.with_metadata(within.getvalue(), metadata))
+        return
+    if image_format == "HEIF":
+        need_heif("--format heic")
+    image.save(stream, image_format, **options)
+
+
+def _write_deep_ppm(pixels: NDArray[np.uint16], stream: BinaryIO) -> None:
+    height, width, _ = pixels.shape
+    stream.write(f"P6\n{width} {height}\n65535\n".encode())
+    for top in range(0, height, 64):
+        stream.write(pixels[top : top + 64].astype(">u2").tobytes())
+
+
+def _options(metadata: Metadata, encoding: Encoding) -> dict[str, Any]:
+    """Return Pillow's keyword arguments."""
+    quality = encoding.quality_for(metadata.compression)
+    options: dict[str, Any] = {}
+    match encoding.image_format:
+        case "JPEG":
+            options = _jpeg_options(metadata, quality, encoding)
+        case "PNG":
+            options = _png_options(metadata)
+        case "WEBP":
+            is_lossless = metadata.compression.is_lossless and encoding.quality is None
+            # Lossless, quality is effort.
+            options = _common(metadata) | {"quality": 50 if is_lossless else quality, "lossless": is_lossless}
+        case "AVIF":
+            subsampling = "4:4:4" if quality >= _FINEST else "4:2:0"
+            options = _common(metadata) | {"quality": quality, "subsampling": subsampling}
+        case "HEIF":
+            options = _common(metadata) | {"quality": quality, "chroma": 444 if quality >= _FINEST else 420}
+        case "JPEG2000":
+            options = _jp2_options(metadata)
+        case "BMP" if metadata.dpi:
+            options = {"dpi": metadata.dpi}
+    return options
+
+
+def _common(metadata: Metadata) -> dict[str, Any]:
+    options: dict[str, Any] = {"icc_profile": _icc(metadata)}
+    if metadata.exif:
+        options["exif"] = EXIF_PREFIX + metadata.exif
+    if metadata.xmp:
+        options["xmp"] = metadata.xmp
+    return options
+
+
+def _jpeg_options(metadata: Metadata, quality: int, encoding: Encoding) -> dict[str, Any]:
+    compression = metadata.compression
+    options = _common(metadata)
+    if len(options.get("exif", b"")) > jpeg.MOST_BYTES:
+        del options["exif"]
+    extra = b"".join(jpeg.segment(0xFE, comment[: jpeg.MOST_BYTES]) for comment in metadata.comments)
+    box = metadata.resources + (pack_iptc(metadata.iptc) if metadata.iptc else b"")
+    room = jpeg.MOST_BYTES - len(SIGNATURE)
+    for at in range(0, len(box), room):
+        extra += jpeg.segment(0xED, SIGNATURE + box[at : at + room])
+    packet = options.pop("xmp", b"")
+    if packet:
+        brief = marked(None, encoding.provenance) if encoding.provenance else None
+        contents = jpeg.xmp_segments(packet, metadata.extension, brief)
+        extra += b"".join(jpeg.segment(0xE1, content) for content in contents)
+    if metadata.dpi:
+        options["dpi"] = metadata.dpi
+    finest = 0 if quality >= _FINEST else 2
+    own = _SUBSAMPLINGS.get(compression.sampling or (2, 2), 2)
+    return options | {
+        "quality": quality,
+        "subsampling": min(finest, own),
+        "progressive": compression.is_progressive,
+        "extra": extra,
+    }
+
+
+def _png_options(metadata: Metadata) -> dict[str, Any]:
+    options = _common(metadata)
+    options.pop("xmp", None)
+    chunks = PngImagePlugin.PngInfo()
+    for kind, data in png.text_chunks(metadata):
+        chunks.add(kind, data)
+    if metadata.dpi:
+        options["dpi"] = metadata.dpi
+    return options | {"compress_level": _PNG_LEVEL, "pnginfo": chunks}
+
+
+def _jp2_options(metadata: Metadata) -> dict[str, Any]:
+    compression = metadata.compression
+    if compression.is_lossless or not compression.bytes_per_pixel:
+        return {"irreversible": False, "mct": 1}
+    rate = max(1.0, 3 / (_GROWTH * compression.bytes_per_pixel))
+    return {"irreversible": True, "mct": 1, "quality_mode": "rates", "quality_layers": [rate]}
+
+
+def losses(photo: Photo, image_format: str) -> Iterator[str]:
+    """Say what of a photograph a format cannot hold."""
+    metadata, sequence = photo.metadata, photo.sequence
+    if photo.depth == 16 and not holds_16_bits(image_format):
+        yield f"has 16 bits a channel; {image_format} holds 8 of them."
+    if photo.alpha is not None and not holds_alpha(image_format):
+        yield f"is transparent in parts; {image_format} shows white there."
+    if sequence is not None and not holds_sequence(image_format, sequence.kind):
+        yield f"has {sequence.count} frames or pages; {image_format} holds the first one."
+    lost = []
+    if metadata.exif and (image_format not in HOLDS_XMP or _is_too_long(metadata.exif, image_format)):
+        lost.append("EXIF")
+    if metadata.xmp and image_format not in HOLDS_XMP:
+        lost.append("XMP")
+    if metadata.iptc and image_format not in HOLDS_IPTC:
+        lost.append("IPTC captions")
+    if metadata.comments and image_format not in ("JPEG", "PNG"):
+        lost.append("comments")
+    if metadata.texts and image_format != "PNG":
+        lost.append("texts")
+    if lost:
+        yield f"{image_format} has no room for its {' and '.join(lost)}."
+
+
+def _is_too_long(exif: bytes, image_format: str) -> bool:
+    return image_format == "JPEG" and len(EXIF_PREFIX) + len(exif) > jpeg.MOST_BYTES

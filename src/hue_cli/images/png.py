@@ -1,0 +1,207 @@
+"""PNG: its chunks beside the pixels, and a writer for what Pillow cannot write: 16 bits of colour, long animations.
+
+References:
+    W3C, Portable Network Graphics Specification (third edition), §11 (chunks, APNG's too), §9.2 (filter type Up).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hue_cli.images.photo import Metadata
+from hue_cli.images.resources import pack_iptc
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_ROWS = 64
+_LEVEL = 4
+_METRES_PER_INCH = 0.0254
+_MOST_BYTES = 16 << 20
+_MOST_CHUNKS = 1_000_000
+
+TEXTS = frozenset((b"tEXt", b"zTXt", b"iTXt"))
+_XMP_KEYWORD = b"XML:com.adobe.xmp"
+_RAW = b"Raw profile type "
+"""Where ImageMagick puts what had no place in PNG, as hexadecimal digits."""
+
+Chunk = tuple[bytes, bytes]
+"""Type and data."""
+
+
+def read_chunks(stream: BinaryIO) -> Iterator[Chunk]:
+    """Yield the chunks beside pixels, profile and palette, that are not larger than 16 MiB."""
+    stream.seek(len(_SIGNATURE))
+    for _ in range(_MOST_CHUNKS):
+        head = stream.read(8)
+        if len(head) < 8:
+            return
+        size, kind = struct.unpack(">I4s", head)
+        if kind == b"IEND":
+            return
+        if kind in TEXTS or kind == b"eXIf":
+            if size > _MOST_BYTES:
+                return
+            data = stream.read(size)
+            if len(data) < size:
+                return
+            yield kind, data
+            stream.seek(4, 1)
+        else:
+            stream.seek(size + 4, 1)
+
+
+def raw_profile(chunk: Chunk) -> tuple[str, bytes] | None:
+    """Return kind and content of a raw profile in a text chunk; None where it is none, or damaged."""
+    kind, data = chunk
+    keyword, _, rest = data.partition(b"\0")
+    if not keyword.startswith(_RAW) or kind == b"iTXt":
+        return None
+    try:
+        text = zlib.decompressobj().decompress(rest[1:], _MOST_BYTES) if kind == b"zTXt" else rest
+        _, _, digits = text.strip().split(b"\n", 2)
+        return keyword.removeprefix(_RAW).decode("latin-1").lower(), bytes.fromhex(re.sub(rb"\s", b"", digits).decode())
+    except (zlib.error, ValueError):
+        return None
+
+
+def is_xmp(chunk: Chunk) -> bool:
+    """Whether a text chunk carries XMP."""
+    return chunk[0] == b"iTXt" and chunk[1].startswith(_XMP_KEYWORD + b"\0")
+
+
+def comment_of(chunk: Chunk) -> bytes | None:
+    """Return the text of a plain comment."""
+    keyword, _, text = chunk[1].partition(b"\0")
+    return text if chunk[0] == b"tEXt" and keyword == b"Comment" else None
+
+
+def text_chunks(metadata: Metadata) -> list[Chunk]:
+    """Return metadata as chunks: texts, comments, IPTC captions, XMP."""
+    chunks = list(metadata.texts)
+    said = {comment_of(chunk) for chunk in chunks}
+    chunks += [(b"tEXt", b"Comment\0" + text.replace(b"\0", b"")) for text in metadata.comments if text not in said]
+    if metadata.iptc:
+        data = pack_iptc(metadata.iptc)
+        digits = "\n".join(re.findall(".{1,72}", data.hex()))
+        profile = f"\niptc\n{len(data):8d}\n{digits}\n".encode()
+        chunks.append((b"zTXt", _RAW + b"iptc\0\0" + zlib.compress(profile)))
+    if metadata.xmp:
+        chunks.append((b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + metadata.xmp))
+    return chunks
+
+
+class PngWriter:
+    """Writes a picture, or one after another as an animation; memory does not grow with their number.
+
+    Args:
+        stream: where to.
+        metadata: resolution, profile and the rest.
+        icc: the profile of the pixels.
+        frames: how many pictures will come; more than one make an animation.
+        loop: how often it is shown; 0 is for ever.
+        default_first: the first picture is for programs that show no animation, and not part of it.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        metadata: Metadata,
+        icc: bytes,
+        *,
+        frames: int = 1,
+        loop: int = 0,
+        default_first: bool = False,
+    ) -> None:
+        self._stream = stream
+        self._metadata = metadata
+        self._icc = icc
+        self._frames = frames
+        self._loop = loop
+        self._default_first = default_first
+        self._index = 0
+        self._sequence = 0
+
+    def add(self, pixels: NDArray[Any], duration: float = 0) -> None:
+        """Add a picture.
+
+        Args:
+            pixels: ``(H, W, 3 or 4)`` uint8 or uint16, as large and deep as the first.
+            duration: for which it is shown, in milliseconds.
+        """
+        if self._index == 0:
+            self._begin(pixels)
+        is_frame = self._frames > 1 and not (self._default_first and self._index == 0)
+        if is_frame:
+            self._control(pixels.shape[1], pixels.shape[0], duration)
+        for data in _deflated(_filtered_rows(pixels)):
+            if self._index == 0:
+                self._chunk(b"IDAT", data)
+            else:
+                self._chunk(b"fdAT", struct.pack(">I", self._next()) + data)
+        self._index += 1
+
+    def close(self) -> None:
+        """Write the end; the stream stays open."""
+        self._chunk(b"IEND", b"")
+
+    def _begin(self, pixels: NDArray[Any]) -> None:
+        height, width, channels = pixels.shape
+        metadata = self._metadata
+        self._stream.write(_SIGNATURE)
+        depth, kind = 8 * pixels.dtype.itemsize, 2 if channels == 3 else 6
+        self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0))
+        if self._frames > 1:
+            self._chunk(b"acTL", struct.pack(">II", self._frames - self._default_first, self._loop))
+        self._chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(self._icc))
+        if metadata.dpi:
+            metres = [round(dots / _METRES_PER_INCH) for dots in metadata.dpi]
+            self._chunk(b"pHYs", struct.pack(">IIB", *metres, 1))
+        if metadata.exif:
+            self._chunk(b"eXIf", metadata.exif)
+        for chunk in text_chunks(metadata):
+            self._chunk(*chunk)
+
+    def _control(self, width: int, height: int, duration: float) -> None:
+        delay = Fraction(duration / 1000).limit_denominator(10_000)
+        while delay.numerator > 65_535:
+            delay = Fraction(min(round(delay * 10), 65_535), 10) if delay < 6553 else Fraction(65_535, 1)
+        self._chunk(
+            b"fcTL",
+            struct.pack(">5IHHBB", self._next(), width, height, 0, 0, delay.numerator, delay.denominator, 0, 0),
+        )
+
+    def _next(self) -> int:
+        self._sequence += 1
+        return self._sequence - 1
+
+    def _chunk(self, kind: bytes, data: bytes) -> None:
+        self._stream.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
+
+
+def _filtered_rows(pixels: NDArray[Any]) -> Iterator[bytes]:
+    """Rows as differences to the row above, each behind its filter type (2, Up)."""
+    height = pixels.shape[0]
+    above = np.zeros((1, pixels[0].size * pixels.dtype.itemsize), np.uint8)
+    big_endian = pixels.dtype.newbyteorder(">")
+    for top in range(0, height, _ROWS):
+        strip = pixels[top : top + _ROWS].astype(big_endian).view(np.uint8).reshape(-1, above.shape[1])
+        block = np.empty((len(strip), above.shape[1] + 1), np.uint8)
+        block[:, 0] = 2
+        block[:, 1:] = strip - np.concatenate([above, strip[:-1]])
+        above = strip[-1:]
+        yield block.tobytes()
+
+
+def _deflated(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(_LEVEL)
+    for block in blocks:
+        if data := packer.compress(block):
+            yield data
+    yield packer.flush()
