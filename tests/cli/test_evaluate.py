@@ -107,6 +107,9 @@ def test_photos_in_a_tar_and_bad_ones_among_them(tiny_model: Path, photos: Path,
         (["--device", "toaster"], ["toaster"]),
         (["neither-model-nor-photos"], ["neither-model-nor-photos"]),
         (["--csv", "."], ["--csv", "folder"]),
+        (["--markdown", "."], ["--markdown", "folder"]),
+        (["--outputs", "nowhere"], ["--outputs", "nowhere"]),
+        (["--compare-to", "nobody"], ["--compare-to", "nobody", "small"]),
     ],
 )
 def test_wrong_lines_are_explained(only_model: None, arguments: list[str], words: list[str]) -> None:
@@ -139,6 +142,37 @@ def test_what_is_scored_is_what_colorize_writes(tiny_model: Path, photos: Path, 
         with Image.open(written) as image:
             coloured = np.asarray(image.convert("RGB"))
         np.testing.assert_array_equal(painter.paint(Batch((path.name,), pixels[None]))[0], coloured)
+
+
+def test_another_tools_folder_beside_a_model(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    command = ["colorize", str(photos), "-o", str(made), "-m", str(tiny_model), "--device", "cpu", "--quiet"]
+    assert runner.invoke(app, command).exit_code == 0
+    arguments = ["eval", "--outputs", f"other tool={made}", "--reference", str(photos), "-m", str(tiny_model)]
+    result = runner.invoke(app, [*arguments, "--metrics", "psnr", "--markdown", str(tmp_path / "t.md")])
+    assert result.exit_code == 0, result.output
+    assert "Scoring tiny, other tool on" in result.stderr
+    assert "Paired differences" in result.stdout
+    assert "other tool − tiny" in result.stdout
+    (line,) = (line for line in (tmp_path / "t.md").read_text("utf-8").splitlines() if "other tool − tiny" in line)
+    # The same pictures, so no difference at all.
+    assert line.count("+0.00 [+0.00, +0.00]") == 2
+
+
+def test_outputs_alone_need_no_model(photos: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    for path in list(photos.iterdir())[:1]:
+        (made / path.name).write_bytes(path.read_bytes())
+    command = ["eval", "--outputs", str(made), "--reference", str(photos), "--metrics", "psnr", "--json"]
+    result = runner.invoke(app, command)
+    assert result.exit_code == 1
+    assert "made lacks 1 photos" in result.stderr
+    found = json.loads(result.stdout)
+    assert [row["label"] for row in found["rows"]] == ["truth", "grey", "made"]
+    assert len(found["outputs"]["made"]["missing"]) == 1
+    assert found["rows"][2]["intervals"] == {}  # of a single photo
+    assert found["rows"][1]["intervals"]["psnr"][0] < found["rows"][1]["scores"]["psnr"]
 
 
 def test_as_a_process(tiny_model: Path, photos: Path) -> None:

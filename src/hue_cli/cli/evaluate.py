@@ -31,8 +31,23 @@ def evaluate(
         list[str] | None,
         typer.Option(
             "--dataset",
+            "--reference",
             metavar="NAME|PATH",
             help="Colour photos: folders, tars, files, kaggle. Default: kaggle's test photos if fetched, else samples.",
+        ),
+    ] = None,
+    outputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--outputs",
+            metavar="[NAME=]FOLDER",
+            help="Pictures that any tool has coloured, called like the photos; several times for several tools.",
+        ),
+    ] = None,
+    compare_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROW", help="Take the paired differences to this row. Default: the first model or folder."
         ),
     ] = None,
     metrics: Annotated[
@@ -40,7 +55,8 @@ def evaluate(
         typer.Option(
             metavar="NAME,NAME,…|all",
             help="mse, rmse, mae, psnr, ssim, msssim, accuracy, deltae, blobs, bleeding, skin-hue, hue-coverage, cf, "
-            "cf-abs; colorfulness is both cf. Not in all, because slow: flicker.",
+            "cf-abs; colorfulness is both cf. Not in all: "
+            "flicker (slow); lpips, fid (they need weights).",
         ),
     ] = "all",
     raw: Annotated[
@@ -51,13 +67,14 @@ def evaluate(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many photographs.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the figures of every photograph into this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the table in Markdown into this file.")] = None,
     batch_size: BatchSizeOpt = None,
     device: DeviceOpt = "auto",
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
     json_report: JsonOpt = False,
 ) -> None:
-    """Score models on colour photographs, beside the grey baseline and their papers' figures.
+    """Score models and other tools' pictures on colour photographs, beside the grey baseline and papers' figures.
 
     **Examples**
 
@@ -66,20 +83,27 @@ def evaluate(
         hue eval --model residual-curriculum --dataset photos/ --raw
 
         hue eval --model runs/residual@0 old.onnx --dataset test.tar --json
+
+        hue eval --outputs other=colored/ --reference originals/ --model hue-s --markdown table.md
     """
-    from hue_cli.evaluate import run
+    from hue_cli.evaluate import document, run
     from hue_cli.evaluate.load import find_device, load_models, sort_out
+    from hue_cli.evaluate.outputs import find_outputs
     from hue_cli.evaluate.sources import choose_source
     from hue_cli.metrics.catalogue import select_metrics
 
     reporter = Reporter(Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report))
     chosen = select_metrics(metrics.split(","))
     more_models, more_photos = sort_out(more or [])
-    models = load_models([*(model or []), *more_models], device, size=size)
+    wanted = [*(model or []), *more_models]
+    # Whoever brings pictures asks for a model by name, if at all.
+    models = load_models(wanted, device, size=size) if wanted or not outputs else {}
+    folders = find_outputs(outputs or [], taken=("truth", "grey", *models))
     source = choose_source([*(dataset or []), *more_photos])
-    if csv is not None and csv.is_dir():
-        raise UsageError(f"--csv {csv}: expected a file, found a folder.")
-    reporter.note(f"Scoring {', '.join(models)} on {source.name}.")
+    for option, path in {"--csv": csv, "--markdown": markdown}.items():
+        if path is not None and path.is_dir():
+            raise UsageError(f"{option} {path}: expected a file, found a folder.")
+    reporter.note(f"Scoring {', '.join([*models, *(folder.name for folder in folders)])} on {source.name}.")
     for name, each in models.items():
         reporter.detail(f"{name}: {each.origin}, network at {each.rule.size} pixels")
         if raw and not (each.raw_painter() or each.recorded or each.keeps_lightness):
@@ -93,6 +117,8 @@ def evaluate(
             models,
             source,
             chosen,
+            outputs=folders,
+            compare_to=compare_to,
             raw=raw,
             limit=limit,
             batch_size=batch_size or 8,
@@ -102,12 +128,22 @@ def evaluate(
             on_bad=lambda name, reason: reporter.warn(f"{name}: left out, it cannot be read ({reason})."),
         )
 
+    if markdown:
+        document.write_markdown(result, markdown)
     if json_report:
-        reporter.emit_json(result.to_dict())
+        reporter.emit_json(document.to_data(result))
     title = f"{result.dataset}: {result.photos} photos, protocol {result.protocol.name}"
     reporter.table(title, result.columns(), result.cells())
+    if result.differences:
+        reporter.table("Paired differences", result.columns(), result.difference_cells())
     for text in result.notes():
         reporter.result(text)
-    if result.skipped:
-        reporter.warn(f"{len(result.skipped)} files could not be read and were left out.")
+    left_out = [f"{len(result.skipped)} files could not be read"] if result.skipped else []
+    left_out += [
+        f"{name} lacks {result.photos - found.scored} photos"
+        for name, (_, found) in result.outputs.items()
+        if found.incomplete
+    ]
+    if left_out:
+        reporter.warn(f"Not everything was scored: {'; '.join(left_out)}.")
         raise typer.Exit(1)

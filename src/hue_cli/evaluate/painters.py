@@ -28,13 +28,18 @@ Network = Callable[[Floats], Floats]
 class Painter(Protocol):
     """Paints photographs."""
 
-    def paint(self, batch: Batch) -> Pixels:
-        """Return 8-bit sRGB pictures of the shape of ``batch.pixels``."""
+    repaints: bool
+    """Whether it can be shown photographs with changes, and not only looks up what was painted once."""
+
+    def paint(self, batch: Batch) -> Pixels | Sequence[Pixels | None]:
+        """Return 8-bit sRGB pictures of the shape of ``batch.pixels``; None for photographs that it has none of."""
         ...
 
 
 class GreyPainter:
     """The baseline: every photograph in black and white."""
+
+    repaints = True
 
     def paint(self, batch: Batch) -> Pixels:
         """Return the grey of equal lightness, exactly neutral."""
@@ -52,6 +57,8 @@ def _see(greys: Sequence[Plane], rule: SizeRule) -> tuple[NetworkSize, Floats]:
 class UsedPainter:
     """A model as `hue colorize` uses it: its a* and b* on the photograph's own lightness."""
 
+    repaints = True
+
     def __init__(self, predict_ab: Network, rule: SizeRule) -> None:
         self._predict_ab = predict_ab
         self._rule = rule
@@ -66,6 +73,8 @@ class UsedPainter:
 
 class RawPainter:
     """A network that paints RGB, as its paper scores it: its own lightness included."""
+
+    repaints = True
 
     def __init__(self, paint_rgb: Network, rule: SizeRule) -> None:
         self._paint_rgb = paint_rgb

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,8 +13,8 @@ from torch import Tensor
 
 from hue_cli.evaluate.painters import Painter
 from hue_cli.evaluate.protocol import Batch, Pixels, to_tensor
-from hue_cli.metrics.accumulate import PhotoScores, measure
-from hue_cli.metrics.metric import Floats, Metric, PairMetric, Pictures, RepaintMetric
+from hue_cli.metrics.accumulate import FrechetScores, PhotoScores, measure
+from hue_cli.metrics.metric import FeatureMetric, Floats, Metric, PairMetric, Pictures, RepaintMetric
 
 CPU = torch.device("cpu")
 
@@ -60,8 +62,21 @@ def in_batches(photos: Iterable[Photo], batch_size: int, waiting: int = 4) -> It
     yield from groups.values()
 
 
-def _ignore(_painter: str, _names: Sequence[str], _values: Mapping[str, Sequence[float]]) -> None:
-    """Keep no record of single photographs."""
+class Onlooker(Protocol):
+    """Sees what every painter made of every photograph, batch by batch."""
+
+    def see(
+        self, row: str, batch: Batch, painted: Sequence[Pixels | None], values: Mapping[str, Sequence[float]]
+    ) -> None:
+        """Take note.
+
+        Args:
+            row: the painter, or :data:`TRUTH`.
+            batch: the photographs.
+            painted: the pictures; None where there is none.
+            values: metric name to the photographs' values; metrics of the whole set are not among them.
+        """
+        ...
 
 
 def score(
@@ -71,61 +86,96 @@ def score(
     *,
     batch_size: int = 8,
     device: torch.device = CPU,
-    on_photos: Callable[[str, Sequence[str], Mapping[str, Sequence[float]]], None] = _ignore,
+    onlookers: Sequence[Onlooker] = (),
 ) -> dict[str, Scores]:
     """Let every painter paint every photograph and measure the results against the truth.
 
     Args:
         photos: the true photographs.
         painters: by the name of their row.
-        metrics: what to measure; the row :data:`TRUTH` holds those that need no truth to compare with.
+        metrics: what to measure, loaded; the row :data:`TRUTH` holds those that need no truth to compare with.
         batch_size: most photographs painted at once; changes the speed, not the scores.
         device: where metrics are computed.
-        on_photos: called with painter, photo names and metric name to values, batch by batch; metrics of the whole
-            set have no value for a photo.
+        onlookers: told of every batch.
 
     Returns:
         Scores by row name: the truth first, then the painters in their order.
     """
-    rows = {TRUTH: [PhotoScores(metric) for metric in metrics if not metric.sees_target]}
-    rows |= {name: [PhotoScores(metric) for metric in metrics] for name in painters}
+    rows = {TRUTH: [_keeper(metric) for metric in metrics if not metric.sees_target]}
+    rows |= {name: [_keeper(metric) for metric in metrics] for name in painters}
     for group in in_batches(photos, batch_size):
         batch = Batch(tuple(name for name, _ in group), np.stack([pixels for _, pixels in group]))
         truth = Pictures(to_tensor(batch.pixels, device))
-        for row, scores in rows.items():
+        for row, keepers in rows.items():
             painter = painters.get(row)
             painted = painter.paint(batch) if painter else batch.pixels
-            pictures = Pictures(to_tensor(painted, device)) if painter else truth
-            told: dict[str, Sequence[float]] = {}
-            for each in scores:
-                values = _measure(each.metric, pictures, truth, painter, batch, painted)
-                each.add(values)
-                if values.ndim == 1:
-                    told[each.metric.name] = values.tolist()
-            on_photos(row, batch.names, told)
-    return {row: _scores_of(scores) for row, scores in rows.items()}
+            seen = _Seen(batch, truth, painter, tuple(painted))
+            values = {keeper.metric.name: seen.measure(keeper) for keeper in keepers}
+            told = {name: each.tolist() for name, each in values.items() if each is not None and each.ndim == 1}
+            for onlooker in onlookers:
+                onlooker.see(row, batch, seen.painted, told)
+    return {row: _scores_of(keepers) for row, keepers in rows.items()}
 
 
-def _measure(
-    metric: Metric, pictures: Pictures, truth: Pictures, painter: Painter | None, batch: Batch, painted: Pixels
-) -> Tensor:
-    """Return the metric's numbers for every photograph of a batch, on the CPU."""
-    if isinstance(metric, PairMetric):
-        return measure(metric, pictures, truth)
-    if isinstance(metric, RepaintMetric) and painter is not None:
-
-        def repaint(pixels: Pixels) -> Pixels:
-            return painter.paint(Batch(batch.names, pixels))
-
-        return metric.function(repaint, batch.pixels, painted)
-    raise TypeError(f"{metric.name}: not a metric of single photographs")
+Keeper = PhotoScores | FrechetScores
 
 
-def _scores_of(measured: Iterable[PhotoScores]) -> Scores:
-    measured = tuple(measured)
-    scores = {each.metric.name: each.score() for each in measured}
+def _keeper(metric: Metric) -> Keeper:
+    return FrechetScores(metric) if isinstance(metric, FeatureMetric) else PhotoScores(metric)
+
+
+class _Seen:
+    """One batch as one painter painted it, before the metrics."""
+
+    def __init__(
+        self, batch: Batch, truth: Pictures, painter: Painter | None, painted: Sequence[Pixels | None]
+    ) -> None:
+        self.painted = painted
+        self._painter = painter
+        self._there = [index for index, picture in enumerate(painted) if picture is not None]
+        self._pixels = np.stack([picture for picture in painted if picture is not None]) if self._there else None
+        if len(self._there) < len(painted):
+            batch = Batch(tuple(batch.names[i] for i in self._there), batch.pixels[self._there])
+            truth = Pictures(truth.rgb[self._there])
+        self._batch, self._truth = batch, truth
+        self._pictures = truth
+        if painter is not None and self._pixels is not None:
+            self._pictures = Pictures(to_tensor(self._pixels, truth.rgb.device))
+
+    def measure(self, keeper: Keeper) -> Tensor | None:
+        """Count the batch; return the photographs' numbers, NaN for what was not painted."""
+        if isinstance(keeper, FrechetScores):
+            if self._there:
+                keeper.add(self._pictures, self._truth)
+            return None
+        values = self._values(keeper.metric) if self._there else torch.empty(0)
+        if len(self._there) < len(self.painted):
+            whole = torch.full((len(self.painted), *values.shape[1:]), math.nan, dtype=torch.float64)
+            whole[self._there] = values.double()
+            values = whole
+        keeper.add(values)
+        return values
+
+    def _values(self, metric: Metric) -> Tensor:
+        if isinstance(metric, PairMetric):
+            return measure(metric, self._pictures, self._truth)
+        if isinstance(metric, RepaintMetric) and self._pixels is not None:
+            if self._painter is None or not self._painter.repaints:
+                return torch.full((len(self._there),), math.nan, dtype=torch.float64)
+            return metric.function(self._repaint, self._batch.pixels, self._pixels)
+        raise TypeError(f"{metric.name}: its network has not been loaded")
+
+    def _repaint(self, pixels: Pixels) -> Pixels:
+        assert self._painter is not None
+        painted = self._painter.paint(Batch(self._batch.names, pixels))
+        return np.stack([picture for picture in painted if picture is not None])
+
+
+def _scores_of(keepers: Iterable[Keeper]) -> Scores:
+    keepers = tuple(keepers)
+    scores = {keeper.metric.name: keeper.score() for keeper in keepers}
     return Scores(
         means={name: mean for name, (mean, _) in scores.items()},
         photos={name: photos for name, (_, photos) in scores.items()},
-        single={each.metric.name: each.values() for each in measured},
+        single={keeper.metric.name: keeper.values() for keeper in keepers},
     )

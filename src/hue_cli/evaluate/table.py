@@ -7,13 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hue_cli.evaluate.intervals import Estimate, Interval
 from hue_cli.evaluate.load import Model
+from hue_cli.evaluate.outputs import Findings, OutputFolder
 from hue_cli.evaluate.protocol import Protocol, Treatment
 from hue_cli.metrics.metric import Metric
 from hue_cli.recipes import RECIPES
 
 COLOUR = "cf-abs"
 """The metric by which the share of the truth's colour is taken."""
+
+SHARE_HEAD = "colour of truth's (%)"
+PLUS_MINUS = "  ± (95 %)"
+
+Cell = str | float | None
 
 
 class Kind(StrEnum):
@@ -27,6 +34,8 @@ class Kind(StrEnum):
     """Measured now."""
     RECORDED = "recorded"
     """Measured when the model was filed, on the photographs that its label names."""
+    OUTPUT = "output"
+    """Pictures that some tool had made before, measured now."""
     PAPER = "paper"
     """Printed in a paper, on photographs of its own."""
 
@@ -40,16 +49,38 @@ class Row:
         kind: where the figures come from.
         scores: metric name to value.
         photos: metric name to the number of photographs measured; empty for figures from elsewhere.
-        treatment: of a network's output; None for the truth and the baseline.
-        model: name of the model it belongs to; empty for the truth and the baseline.
+        intervals: metric name to the 95 % interval of its value, where there is one.
+        share: colourfulness (cf-abs) as a share of the truth's on the same photographs; None for figures from
+            elsewhere, which are of other photographs than this truth.
+        treatment: of a network's output; None for the truth, the baseline and outputs.
+        model: name of the model or the outputs it belongs to; empty for the truth and the baseline.
     """
 
     label: str
     kind: Kind
     scores: Mapping[str, float]
     photos: Mapping[str, int] = field(default_factory=dict)
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    share: Estimate | None = None
     treatment: Treatment | None = None
     model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What one row has more than another, on the photographs that both were measured on.
+
+    Attributes:
+        row: label of the one.
+        against: label of the other, which is subtracted.
+        figures: metric name to the difference.
+        share: difference of the shares of the truth's colour.
+    """
+
+    row: str
+    against: str
+    figures: Mapping[str, Estimate]
+    share: Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +95,8 @@ class Evaluation:
         metrics: in the order of the columns.
         rows: the truth, the baseline, then each model with its paper.
         models: by the name that rows use.
+        outputs: folders of finished pictures and what was found out about them, likewise.
+        differences: of every model and folder to one of them; empty if there is only one.
     """
 
     protocol: Protocol
@@ -73,45 +106,72 @@ class Evaluation:
     metrics: tuple[Metric, ...]
     rows: tuple[Row, ...]
     models: Mapping[str, Model]
-
-    def colour_share(self, row: Row) -> float | None:
-        """Return the row's colourfulness (cf-abs) as a share of the truth's; None where either is not known.
-
-        Figures from elsewhere have no share: they are of other photographs than this truth.
-        """
-        if row.kind in (Kind.RECORDED, Kind.PAPER):
-            return None
-        truth = self.rows[0].scores.get(COLOUR)
-        own = row.scores.get(COLOUR)
-        return own / truth if truth and own is not None else None
+    outputs: Mapping[str, tuple[OutputFolder, Findings]] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
 
     def columns(self) -> list[str]:
         """Return the table's column heads."""
-        heads = [
-            f"{metric.name}{f' ({metric.unit})' if metric.unit else ''}{_arrow(metric)}" for metric in self.metrics
-        ]
-        return ["", *heads, "colour of truth's (%)"]
+        return ["", *(head_of(metric) for metric in self.metrics), SHARE_HEAD]
 
-    def cells(self) -> list[list[str | float | None]]:
-        """Return the table's rows; None where there is no figure."""
-        return [self._cells_of(row) for row in self.rows]
+    def cells(self) -> list[list[Cell]]:
+        """Return the table's rows, each with half the widths of its 95 % intervals in a row below it."""
+        lines: list[list[Cell]] = []
+        for row in self.rows:
+            share = None if row.share is None else 100 * row.share.value
+            figures = [_rounded(row.scores.get(metric.name), metric.decimals) for metric in self.metrics]
+            lines.append([row.label, *figures, _rounded(share, 1)])
+            if row.intervals:
+                halves = [_half(row.intervals.get(metric.name), metric.decimals) for metric in self.metrics]
+                lines.append([PLUS_MINUS, *halves, _half(row.share.interval if row.share else None, 1, 100)])
+        return lines
 
-    def _cells_of(self, row: Row) -> list[str | float | None]:
-        share = self.colour_share(row)
-        figures = [_rounded(row.scores.get(metric.name), metric.decimals) for metric in self.metrics]
-        return [row.label, *figures, _rounded(None if share is None else 100 * share, 1)]
+    def difference_cells(self) -> list[list[Cell]]:
+        """Return the rows of a table of the differences, under the same heads and likewise."""
+        lines: list[list[Cell]] = []
+        for each in self.differences:
+            found = [(each.figures.get(metric.name), metric.decimals) for metric in self.metrics]
+            figures = [_rounded(figure.value if figure else None, decimals) for figure, decimals in found]
+            halves = [_half(figure.interval if figure else None, decimals) for figure, decimals in found]
+            lines.append([f"{each.row} − {each.against}", *figures, _rounded(100 * each.share.value, 1)])
+            lines.append([PLUS_MINUS, *halves, _half(each.share.interval, 1, 100)])
+        return lines
 
     def notes(self) -> list[str]:
         """Return what must be read with the table: sources, departures, photographs left out of a mean."""
-        return [*self._small_photos(), *self._papers(), *self._departures()]
+        return [*self._part_of_the_photos(), *self._outputs(), *self._papers(), *self._departures()]
 
-    def _small_photos(self) -> list[str]:
-        measured = next(row for row in self.rows if row.kind is Kind.BASELINE).photos
+    def _part_of_the_photos(self) -> list[str]:
+        """Say which means are over fewer photographs than there are: some are too small, or show no skin."""
+        most: dict[str, int] = {}
+        for row in self.rows:
+            for name, count in row.photos.items():
+                most[name] = max(count, most.get(name, 0))
         return [
-            f"{name} is the mean of {count} of the {self.photos} photos: the others are too small for it."
-            for name, count in measured.items()
-            if count < self.photos
+            f"{name} is the mean of {count} of the {self.photos} photos: for the others it is not defined."
+            for name, count in most.items()
+            if 0 < count < self.photos
         ]
+
+    def _outputs(self) -> list[str]:
+        notes: list[str] = []
+        for name, (_, findings) in self.outputs.items():
+            said = {
+                "photos have no picture in it": findings.missing,
+                "pictures cannot be read": [*findings.broken],
+                "pictures have another shape than their photo and were resized to it": [
+                    f"{photo} ({size})" for photo, size in findings.resized.items()
+                ],
+                "pictures belong to no photo": findings.extra,
+            }
+            notes += [f"{name}: {len(names)} {what}: {_first(names)}" for what, names in said.items() if names]
+            if findings.by_file_name:
+                notes.append(f"{name}: matched by file name alone, because no path below the folders agrees.")
+            if findings.incomplete:
+                notes.append(
+                    f"{name}: its means are over {findings.scored} of the {self.photos} photos; "
+                    "differences are over those that both rows have."
+                )
+        return notes
 
     def _papers(self) -> list[str]:
         notes: dict[str, None] = {}
@@ -135,36 +195,6 @@ class Evaluation:
             "\n".join([f"{', '.join(names)}: departures from the paper", *(f"  - {line}" for line in departures)])
             for departures, names in groups.items()
         ]
-
-    def to_dict(self) -> dict[str, object]:
-        """Return all of it as plain data for JSON; figures that do not exist are null."""
-        return {
-            "protocol": {"name": self.protocol.name, "side": self.protocol.side, "rules": list(self.protocol.rules)},
-            "dataset": self.dataset,
-            "photos": self.photos,
-            "skipped": [{"name": name, "reason": reason} for name, reason in self.skipped],
-            "metrics": {
-                metric.name: {
-                    "unit": metric.unit,
-                    "higher_is_better": metric.higher_is_better,
-                    "source": metric.source,
-                }
-                for metric in self.metrics
-            },
-            "rows": [self._row_to_dict(row) for row in self.rows],
-            "models": {name: _model_to_dict(model) for name, model in self.models.items()},
-        }
-
-    def _row_to_dict(self, row: Row) -> dict[str, object]:
-        return {
-            "label": row.label,
-            "kind": row.kind.value,
-            "model": row.model or None,
-            "treatment": row.treatment.value if row.treatment else None,
-            "scores": {name: None if math.isnan(value) else value for name, value in row.scores.items()},
-            "photos": dict(row.photos),
-            "share_of_truth_colour": self.colour_share(row),
-        }
 
 
 def departures_of(model: Model) -> tuple[str, ...]:
@@ -194,24 +224,17 @@ def paper_row(label: str, model: Model, name: str, metrics: Sequence[Metric]) ->
     return Row(label=label, kind=Kind.PAPER, scores=scores, treatment=Treatment.RAW, model=name) if scores else None
 
 
-def _model_to_dict(model: Model) -> dict[str, object]:
-    recipe = model.recipe
-    return {
-        "origin": str(model.origin),
-        "recipe": recipe.name if recipe else None,
-        "digest": model.digest,
-        "size": model.rule.size,
-        "paper": {
-            "title": recipe.source.title,
-            "where": recipe.source.where,
-            "figures": dict(recipe.source.figures),
-            "acceptance": recipe.source.acceptance or None,
-            "treatment": Treatment.RAW.value,
-        }
-        if recipe
-        else None,
-        "departures": list(departures_of(model)),
-    }
+def head_of(metric: Metric) -> str:
+    """Return the head of a metric's column: its name, unit and which way is better."""
+    return f"{metric.name}{f' ({metric.unit})' if metric.unit else ''}{_arrow(metric)}"
+
+
+def _first(names: Sequence[str], most: int = 5) -> str:
+    return ", ".join([*names[:most], *(["…"] if len(names) > most else [])])
+
+
+def _half(interval: Interval | None, decimals: int, scale: float = 1.0) -> float | None:
+    return None if interval is None else _rounded(interval.half * scale, decimals)
 
 
 def _arrow(metric: Metric) -> str:
@@ -219,4 +242,4 @@ def _arrow(metric: Metric) -> str:
 
 
 def _rounded(value: float | None, decimals: int) -> float | None:
-    return None if value is None or math.isnan(value) else round(value, decimals)
+    return None if value is None or not math.isfinite(value) else round(value, decimals)

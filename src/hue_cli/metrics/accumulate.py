@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hue_cli.metrics.metric import Floats, Metric, PairMetric, Pictures
+from hue_cli.metrics.metric import FeatureMetric, Floats, Metric, PairMetric, Pictures
+
+if TYPE_CHECKING:
+    from torchmetrics.image.fid import FrechetInceptionDistance
 
 
 def _check(prediction: Tensor, target: Tensor) -> None:
@@ -60,7 +64,13 @@ class PhotoScores:
 
     def values(self) -> Floats:
         """Return the numbers of every photograph so far, in order: ``(photos,)`` or ``(photos, K)``."""
-        return np.concatenate(self._batches) if self._batches else np.empty(0)
+        if not self._batches:
+            return np.empty(0)
+        # A batch of which nothing was painted does not know K.
+        shape = max((batch.shape[1:] for batch in self._batches), key=len)
+        return np.concatenate(
+            [batch if batch.shape[1:] == shape else np.full((len(batch), *shape), np.nan) for batch in self._batches]
+        )
 
     def score(self) -> tuple[float, int]:
         """Return the score, NaN if there is none, and the number of photographs that it is taken over."""
@@ -69,6 +79,49 @@ class PhotoScores:
         if not len(defined):
             return math.nan, 0
         return float(combine(self.metric, defined.mean(axis=0))), len(defined)
+
+
+class FrechetScores:
+    """The Fréchet distance between the features of painted and true photographs, in bounded memory.
+
+    It is of the set: single photographs have no value, and without their features, which are not kept, no interval.
+    """
+
+    def __init__(self, metric: FeatureMetric) -> None:
+        self.metric = metric
+        self._distance: FrechetInceptionDistance | None = None
+
+    def add(self, prediction: Pictures, target: Pictures) -> None:
+        """Count a batch; the truth's features are computed once for all that paint."""
+        painted, true = (pictures.features(self.metric.network) for pictures in (prediction, target))
+        if self._distance is None:
+            from torchmetrics.image.fid import FrechetInceptionDistance
+
+            self._distance = FrechetInceptionDistance(feature=_AsTheyAre(true.shape[1])).to(true.device)
+        self._distance.update(painted, real=False)
+        self._distance.update(true, real=True)
+
+    def values(self) -> Floats:
+        """Return nothing: there are no numbers of single photographs."""
+        return np.empty(0)
+
+    def score(self) -> tuple[float, int]:
+        """Return the distance, NaN for fewer than two photographs, and how many there were."""
+        photos = int(self._distance.real_features_num_samples) if self._distance else 0
+        if self._distance is None or photos < 2:
+            return math.nan, photos
+        return float(self._distance.compute()), photos
+
+
+class _AsTheyAre(torch.nn.Module):
+    """Hands torchmetrics features in place of pictures."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features
 
 
 def is_defined(values: Floats) -> NDArray[np.bool_]:

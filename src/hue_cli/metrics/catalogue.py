@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from hue_cli.errors import UsageError
 from hue_cli.metrics import bleeding, flicker, functional, hues, skin, structure
+from hue_cli.metrics.backbones import FidMetric, LpipsMetric
 from hue_cli.metrics.metric import Metric, PairMetric, RepaintMetric, in_lab, in_rgb
 
 _ALL: tuple[Metric, ...] = (
@@ -133,6 +134,22 @@ _ALL: tuple[Metric, ...] = (
         source="hue: mean a*b* difference after four changes that hardly change the photo",
         decimals=2,
         asked_for="a model paints five times for it",
+    ),
+    LpipsMetric(
+        name="lpips",
+        unit="",
+        higher_is_better=False,
+        source="Zhang et al. 2018, AlexNet, version 0.1; torchmetrics",
+        decimals=4,
+        asked_for="it needs the weights of AlexNet",
+    ),
+    FidMetric(
+        name="fid",
+        unit="",
+        higher_is_better=False,
+        source="Heusel et al. 2017, TensorFlow's Inception; torchmetrics, photos squashed to 299×299",
+        decimals=2,
+        asked_for="it needs the weights of Inception, and seconds a photo on a CPU",
     ),
 )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -26,11 +28,19 @@ class Pictures:
 
     def __init__(self, rgb: Tensor) -> None:
         self.rgb = rgb
+        self._features: dict[int, Tensor] = {}
 
     @cached_property
     def lab(self) -> Tensor:
         """L*a*b* in CIE units, ``(N, 3, H, W)``."""
         return rgb_to_lab(self.rgb)
+
+    def features(self, network: torch.nn.Module) -> Tensor:
+        """What a network sees in the 8-bit pictures, ``(N, D)``; computed once for each network."""
+        if id(network) not in self._features:
+            with torch.inference_mode():
+                self._features[id(network)] = network((self.rgb * 255).round().to(torch.uint8))
+        return self._features[id(network)]
 
 
 PairFunction = Callable[[Pictures, Pictures], Tensor]
@@ -69,6 +79,18 @@ class Metric:
     sees_target: bool = True
     asked_for: str = ""
 
+    def load(self, device: torch.device) -> Metric:  # noqa: ARG002  for those that have weights
+        """Return the metric ready to measure on a device.
+
+        Raises:
+            WeightsError: it looks through a network whose weights are not at hand.
+        """
+        return self
+
+    def facts(self) -> dict[str, Any]:
+        """Return the fields that every metric has."""
+        return {field.name: getattr(self, field.name) for field in fields(Metric)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairMetric(Metric):
@@ -93,3 +115,14 @@ class RepaintMetric(Metric):
     """
 
     function: Callable[[Repaint, NDArray[np.uint8], NDArray[np.uint8]], Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureMetric(Metric):
+    """A metric of two sets of pictures, by what a network sees in them.
+
+    Attributes:
+        network: ``(N, 3, H, W)`` uint8 sRGB to ``(N, D)`` features.
+    """
+
+    network: torch.nn.Module

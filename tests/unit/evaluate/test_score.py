@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from skimage import data
 from hue_cli.evaluate.painters import Floats, GreyPainter, Painter, UsedPainter
 from hue_cli.evaluate.protocol import Batch, Pixels
 from hue_cli.evaluate.score import TRUTH, Photo, in_batches, score
-from hue_cli.metrics.catalogue import METRICS, select_metrics
+from hue_cli.metrics.catalogue import select_metrics
 from hue_cli.recipes.schema import SizeRule
 
 
@@ -54,7 +55,8 @@ def test_scores_do_not_depend_on_the_batch() -> None:
         "grey": GreyPainter(),
         "tinted": UsedPainter(network, SizeRule(size=64, multiple_of=16, minimum=16)),
     }
-    alone, together = (score(some_photos(), painters, tuple(METRICS.values()), batch_size=size) for size in (1, 32))
+    metrics = select_metrics(["all", "flicker"])
+    alone, together = (score(some_photos(), painters, metrics, batch_size=size) for size in (1, 32))
     assert list(alone) == [TRUTH, "grey", "tinted"]
     for row in alone:
         assert together[row].photos == alone[row].photos
@@ -64,6 +66,8 @@ def test_scores_do_not_depend_on_the_batch() -> None:
 
 class Echo:
     """Paints the truth."""
+
+    repaints = True
 
     def paint(self, batch: Batch) -> Pixels:
         return batch.pixels
@@ -82,6 +86,8 @@ def test_each_photo_counts_once_whatever_its_size() -> None:
     photos = [("small", np.zeros((8, 8, 3), np.uint8)), ("large", np.full((64, 64, 3), 255, np.uint8))]
 
     class White:
+        repaints = True
+
         def paint(self, batch: Batch) -> Pixels:
             return np.full_like(batch.pixels, 255)
 
@@ -90,15 +96,52 @@ def test_each_photo_counts_once_whatever_its_size() -> None:
     assert result.photos == {"mse": 2, "ssim": 1}
 
 
-def test_single_photos_are_told() -> None:
-    told: list[tuple[str, tuple[str, ...], float]] = []
-    score(
-        some_photos(),
-        {"echo": Echo()},
-        select_metrics(["mse"]),
-        batch_size=2,
-        on_photos=lambda row, names, values: told.extend((row, tuple(names), v) for v in values.get("mse", [math.nan])),
-    )
-    names = {name for row, group, _ in told if row == "echo" for name in group}
-    assert names == {"0.png", "1.png", "2.png", "3.png"}
-    assert all(value == 0 for row, _, value in told if row == "echo")
+class Told:
+    """Remembers what onlookers see."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str, bool, float]] = []
+
+    def see(
+        self, row: str, batch: Batch, painted: Sequence[Pixels | None], values: Mapping[str, Sequence[float]]
+    ) -> None:
+        told = values.get("mse", [math.nan] * len(batch.names))
+        self.seen += [(row, *each) for each in zip(batch.names, (p is not None for p in painted), told, strict=True)]
+
+
+def test_onlookers_are_told_of_single_photos() -> None:
+    told = Told()
+    score(some_photos(), {"echo": Echo()}, select_metrics(["mse", "hue-coverage"]), batch_size=2, onlookers=[told])
+    assert {(name, there) for row, name, there, _ in told.seen if row == "echo"} == {
+        (f"{index}.png", True) for index in range(4)
+    }
+    assert all(value == 0 for row, _, _, value in told.seen if row == "echo")
+    assert sum(row == TRUTH for row, *_ in told.seen) == 4
+
+
+class Some:
+    """Has pictures of some photographs only, and cannot paint."""
+
+    repaints = False
+
+    def __init__(self, lacks: set[str]) -> None:
+        self.lacks = lacks
+
+    def paint(self, batch: Batch) -> list[Pixels | None]:
+        return [
+            None if name in self.lacks else pixels // 2 for name, pixels in zip(batch.names, batch.pixels, strict=True)
+        ]
+
+
+@pytest.mark.parametrize("lacks", [{"1.png"}, {"0.png", "1.png", "2.png", "3.png"}, {"2.png"}])
+def test_what_was_not_painted_does_not_count(lacks: set[str]) -> None:
+    metrics = select_metrics(["mse", "hue-coverage", "flicker", "msssim"])
+    whole = score(some_photos(), {"some": Some(set())}, metrics, batch_size=2)["some"]
+    part = score(some_photos(), {"some": Some(lacks)}, metrics, batch_size=2)["some"]
+    assert part.photos["mse"] == part.photos["hue-coverage"] == 4 - len(lacks)
+    assert part.photos["flicker"] == 0
+    there = ~np.isnan(part.single["mse"])
+    assert there.sum() == 4 - len(lacks)
+    np.testing.assert_allclose(part.single["mse"][there], whole.single["mse"][there])
+    assert len(part.single["hue-coverage"]) == 4
+    assert math.isnan(part.means["mse"]) is (len(lacks) == 4)

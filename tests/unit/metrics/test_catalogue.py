@@ -20,7 +20,7 @@ IDEAL = {
     "mse": 0, "rmse": 0, "mae": 0, "psnr": 100, "ssim": 1, "msssim": 1, "accuracy": 1, "deltae": 0, "blobs": 0,
 }  # fmt: skip
 ASYMMETRIC = {"blobs", "cf", "cf-abs"}
-ELSEWHERE = {"bleeding", "skin-hue", "hue-coverage", "flicker"}
+ELSEWHERE = {"bleeding", "skin-hue", "hue-coverage", "flicker", "lpips", "fid"}
 """Undefined for many a photo, or of no single one: judged in files of their own."""
 OF_A_PHOTO = {
     metric.name: metric
