@@ -121,7 +121,7 @@ def test_public_acceptance_is_a_note_beside_the_scores(models: dict[str, Model],
     result = evaluate({"unet": unet, "other": model}, source(photos), select_metrics(["mse"]), limit=1)
     assert "unet: public acceptance in its paper's user study: 53 %." in result.notes()
     assert "other: public acceptance" not in "".join(result.notes())
-    papers = {name: each["paper"] for name, each in json.loads(json.dumps(result.to_dict()))["models"].items()}
+    papers = {name: each["paper"] for name, each in json.loads(json.dumps(to_data(result)))["models"].items()}
     assert (papers["unet"]["acceptance"], papers["other"]["acceptance"]) == ("53 %", None)
 
 
