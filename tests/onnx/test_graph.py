@@ -18,7 +18,7 @@ from hue_cli.export.run import BOUNDS, Precision
 from hue_cli.infer.contract import Contract
 from hue_cli.recipes import RECIPES
 
-QUICK = ["cnn-curriculum", "residual-curriculum", "ae-rgb-1", "deepcolor-unet"]
+QUICK = ["cnn-curriculum", "residual-curriculum", "ae-rgb-1", "colorgan", "deepcolor-unet"]
 # An encoder of fifty layers takes half a minute to trace.
 SLOW = ["hue-s", "deepcolor-densenet", "deepcolor-mobilenet"]
 FAMILIES = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]

@@ -24,7 +24,6 @@ TABLE = [
     ("ae-lab", 2_585_042, 6000, 20, (0.0753, 0.0058, 0.0477, 0.6857)),
 ]
 NAMES = [name for name, *_ in TABLE]
-GAN = ColorGanSpec(widths=(64, 128, 256, 512, 512, 512, 512, 512), critic_widths=(64, 128, 256, 512), dropout=0.5)
 SMALL_GAN = ColorGanSpec(widths=(8, 8, 8), critic_widths=(8, 8, 8, 8), dropout=0.5)
 
 
@@ -140,8 +139,23 @@ def test_autoencoders_overfit_one_batch(name: str) -> None:
     assert losses[-1] < 0.25 * losses[0]
 
 
+def test_colorgan_is_trained_as_printed() -> None:
+    recipe = RECIPES["colorgan"]
+
+    assert recipe.parameters is None
+    assert recipe.source.figures == {"mae": 0.006477}
+    assert "0.003642" in recipe.departures[0]
+    assert "contradict" in recipe.departures[0]
+    assert [term for term, _ in recipe.loss.terms] == [LossTerm.MAE, LossTerm.ADVERSARIAL]
+    assert recipe.optim.lr == 1e-4
+    assert recipe.batch_size == 64
+    assert [(stage.epochs, stage.size) for stage in recipe.stages] == [(100, 256)]
+    assert (recipe.split.dataset, recipe.split.train, recipe.split.val) == ("landscape", 2000, 200)
+    assert (recipe.size.multiple_of, recipe.size.minimum) == (256, 256)
+
+
 def test_the_generator_is_figure_6() -> None:
-    network = build_network(GAN).eval()
+    network = build_network(RECIPES["colorgan"].net).eval()
     assert isinstance(network, ColorGanGenerator)
     sides: list[int] = []
     for layer in (*network.down, *network.up, network.paint):
@@ -170,11 +184,11 @@ def test_the_generator_has_pix2pix_s_size() -> None:
 
     It sees three channels and has no bias in its first layer.
     """
-    assert count_parameters(build_network(GAN)) == 54_414_979 - 16 * 3 * 64 + 16 * 1 * 64 + 64
+    assert count_parameters(build_network(RECIPES["colorgan"].net)) == 54_414_979 - 16 * 3 * 64 + 16 * 1 * 64 + 64
 
 
 def test_the_discriminator_is_the_paper_s() -> None:
-    critic = build_discriminator(GAN)
+    critic = build_discriminator(RECIPES["colorgan"].net)
     assert isinstance(critic, ColorGanDiscriminator)
 
     assert _layers(critic) == [

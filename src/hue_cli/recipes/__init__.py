@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from hue_cli.errors import UnknownModelError
-from hue_cli.recipes import autoencoders, deepcolor, hue, residual
+from hue_cli.recipes import autoencoders, colorgan, deepcolor, hue, residual
 from hue_cli.recipes.schema import Recipe
 
-_ALL: tuple[Recipe, ...] = (*residual.RECIPES, *autoencoders.RECIPES, *deepcolor.RECIPES, *hue.RECIPES)
+_ALL: tuple[Recipe, ...] = (
+    *residual.RECIPES,
+    *autoencoders.RECIPES,
+    *colorgan.RECIPES,
+    *deepcolor.RECIPES,
+    *hue.RECIPES,
+)
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 if len(RECIPES) != len(_ALL):
