@@ -113,6 +113,14 @@ def train(
     ] = None,
     size: Annotated[int | None, typer.Option("--size", min=1, help="Side of the square crops, in pixels.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", min=1, help="Photos a step.")] = None,
+    micro_batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--micro-batch-size",
+            min=1,
+            help="Work a step off in parts of so many photos, where memory is short. Default: as many as it holds.",
+        ),
+    ] = None,
     lr: Annotated[float | None, typer.Option("--lr", min=0.0, help="Initial learning rate.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Of every random choice.")] = None,
     max_images: Annotated[int | None, typer.Option("--max-images", min=1, help="Train on so many at most.")] = None,
@@ -178,6 +186,7 @@ def train(
         "epochs": epochs,
         "size": size,
         "batch_size": batch_size,
+        "micro_batch_size": micro_batch_size,
         "lr": lr,
         "seed": seed,
         "max_images": max_images,

@@ -54,6 +54,11 @@ class Draw:
         n = len(index)
         return cls(index, torch.full((n, 2), 0.5), torch.zeros(n, dtype=torch.bool), 1.0)
 
+    def share(self, number: int, of: int) -> Draw:
+        """Return share ``number``, from 0, of ``of`` that are as large as each other, but for one photo."""
+        index, place, flip = (each.tensor_split(of)[number] for each in (self.index, self.place, self.flip))
+        return Draw(index, place, flip, self.zoom)
+
 
 class Photos(Protocol):
     """Photos to train or validate on, whether held or decoded as they are needed."""

@@ -38,12 +38,14 @@ class Gamut(nn.Module):
 
     def __init__(self, cell: float) -> None:
         super().__init__()
-        centres = _cells_of_srgb(cell)
         self.cell = cell
-        self.origin = centres.min(dim=0).values.tolist()
-        index = ((centres - centres.min(dim=0).values) / cell).round().long()
-        table = torch.full(tuple((index.max(dim=0).values + 2).tolist()), -1, dtype=torch.long)
-        table[index[:, 0], index[:, 1]] = torch.arange(len(centres))
+        # How many cells there are is known by counting, also where a network is built without its weights.
+        with torch.device("cpu"):
+            centres = _cells_of_srgb(cell)
+            self.origin = centres.min(dim=0).values.tolist()
+            index = ((centres - centres.min(dim=0).values) / cell).round().long()
+            table = torch.full(tuple((index.max(dim=0).values + 2).tolist()), -1, dtype=torch.long)
+            table[index[:, 0], index[:, 1]] = torch.arange(len(centres))
         self.register_buffer("centres", centres.float(), persistent=False)
         self.register_buffer("_table", table, persistent=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -68,8 +70,9 @@ class GamutClassifier(nn.Module):
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the classes ``(N, K, H/4, W/4)``, before softmax."""
-        with torch.autocast(x.device.type, enabled=False):
-            # Depthwise convolutions gain nothing from bfloat16 on a CPU, and the weights are ImageNet's in float32.
+        # Depthwise convolutions gain nothing from bfloat16 on a CPU, and the weights are ImageNet's in float32.
+        # (Autocast does not know tensors without data, which count operations.)
+        with nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False):
             (finest, fine, middle, coarse), context = self.encoder(x.float())
         y = F.relu(self.lateral(coarse) + self.context(context.flatten(1))[:, :, None, None])
         y = self.refine4(self.refine8(self.refine16(y, middle), fine), finest)

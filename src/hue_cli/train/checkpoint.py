@@ -6,7 +6,7 @@ Both are safetensors: loading one runs no code. Files are written aside and rena
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from hue_cli.errors import CheckpointError
 from hue_cli.images.write import replacing
 from hue_cli.models.trained import RUN_FILE, WEIGHTS_FILE
+from hue_cli.train.phases import Phase
 
 # Names that models.trained, which reads a run folder back, has settled.
 WEIGHTS = WEIGHTS_FILE
@@ -33,11 +34,13 @@ class Position:
         step: the next step's number, from 0.
         seconds: time spent in training so far.
         digest: of the recipe that the run trains.
+        missed: photos of all steps' batches that a time budget had no time for; it ends with a part of a step.
     """
 
     step: int
     seconds: float
     digest: str
+    missed: int = 0
 
 
 def write_text(path: Path, text: str) -> None:
@@ -57,25 +60,19 @@ def save_weights(folder: Path, network: nn.Module, digest: str) -> None:
     _save(network.state_dict(), folder / WEIGHTS, {"recipe_digest": digest})
 
 
-def save_state(
-    folder: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, position: Position
-) -> None:
+def save_state(folder: Path, phases: Sequence[Phase], average: nn.Module, position: Position) -> None:
     """Write ``state.safetensors``: all that a run needs to go on exactly where it is."""
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
-    for index, slots in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
+    tensors = {f"average.{name}": value for name, value in average.state_dict().items()}
+    for phase in phases:
+        prefix = _prefix(phase)
+        tensors |= {f"{prefix}network.{name}": value for name, value in phase.network.state_dict().items()}
+        for index, slots in phase.optimizer.state_dict()["state"].items():
+            tensors |= {f"{prefix}optimizer.{index}.{slot}": torch.as_tensor(x) for slot, x in slots.items()}
     _save(tensors, folder / STATE, {"position": json.dumps(asdict(position))})
 
 
-def load_state(
-    folder: Path,
-    network: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    digest: str,
-) -> Position:
-    """Fill network, average and optimizer from ``state.safetensors`` and return where the run stands.
+def load_state(folder: Path, phases: Sequence[Phase], average: nn.Module, digest: str) -> Position:
+    """Fill networks, average and optimizers from ``state.safetensors`` and return where the run stands.
 
     Raises:
         CheckpointError: there is none, it is damaged, or it belongs to another recipe.
@@ -95,10 +92,24 @@ def load_state(
             "The recipe has changed since the run began. Train afresh into another folder."
         )
     try:
-        _fill(tensors, network, average, optimizer)
+        average.load_state_dict(_take(tensors, "average."))
+        for phase in phases:
+            phase.network.load_state_dict(_take(tensors, f"{_prefix(phase)}network."))
+            _fill(phase.optimizer, _take(tensors, f"{_prefix(phase)}optimizer."))
     except (RuntimeError, LookupError, ValueError) as error:
         raise _damaged(path, error) from error
+    if tensors:
+        raise _damaged(path, LookupError(f"unknown tensor {min(tensors)}"))
     return position
+
+
+def _prefix(phase: Phase) -> str:
+    return f"{phase.name}." if phase.name else ""
+
+
+def _take(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Take the tensors whose names begin with ``prefix`` out of ``tensors``, without it."""
+    return {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
 
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:
@@ -106,18 +117,10 @@ def _damaged(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(f"{path}: the state is damaged ({reason}). Train afresh into another folder.")
 
 
-def _fill(
-    tensors: Mapping[str, Tensor], network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
-) -> None:
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
-    for key, tensor in tensors.items():
-        part, _, name = key.partition(".")
-        parts[part][name] = tensor
-    network.load_state_dict(parts["network"])
-    average.load_state_dict(parts["average"])
+def _fill(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     slots: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in parts["optimizer"].items():
+    for key, tensor in tensors.items():
         index, _, slot = key.partition(".")
         slots.setdefault(int(index), {})[slot] = _laid_out_like(parameters[int(index)], tensor)
     optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})

@@ -71,15 +71,20 @@ def tuned(device: torch.device) -> Iterator[None]:
         torch.backends.cudnn.benchmark = benchmark
 
 
-def free_bytes(device: torch.device) -> int | None:
-    """Return how much of the device's memory is free; None where nobody knows."""
+def free_bytes(device: torch.device, processes: int = 1) -> int | None:
+    """Return how much of the device's memory is free; None where nobody knows.
+
+    Args:
+        device: a GPU is one process's own.
+        processes: that share a CPU's memory; each is given an equal part of what is free.
+    """
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:
         # Linux: what programs can have, the page cache included, which sysconf counts as taken.
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+                return int(line.split()[1]) * 1024 // processes
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // processes
     except (OSError, ValueError, AttributeError):
         return None

@@ -24,6 +24,7 @@ class Options:
     epochs: int | None = None
     size: int | None = None
     batch_size: int | None = None
+    micro_batch_size: int | None = None
     lr: float | None = None
     seed: int | None = None
     max_images: int | None = None

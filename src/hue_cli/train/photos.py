@@ -41,6 +41,7 @@ class RunPhotos:
         split: the recipe's; says how many are held out, and of other numbers of photos how large a share.
         limit: take so many at most.
         device: the training device.
+        processes: that share the memory of a CPU.
         listener: told what is read, and what is left out.
 
     Raises:
@@ -48,11 +49,19 @@ class RunPhotos:
     """
 
     def __init__(
-        self, dataset: Dataset, split: Split, *, limit: int | None, device: torch.device, listener: Listener
+        self,
+        dataset: Dataset,
+        split: Split,
+        *,
+        limit: int | None,
+        device: torch.device,
+        listener: Listener,
+        processes: int = 1,
     ) -> None:
         self._dataset = dataset
         self._limit = limit
         self._device = device
+        self._processes = processes
         self._listener = listener
         self._held: frozenset[str] = frozenset()
         if not dataset.val:
@@ -79,7 +88,7 @@ class RunPhotos:
             sources,
             short_side=size,
             device=self._device,
-            free_bytes=free_bytes(self._device),
+            free_bytes=free_bytes(self._device, self._processes),
             keep=keep,
             limit=limit,
             on_photo=self._listener.loading,

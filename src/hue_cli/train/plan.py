@@ -45,6 +45,10 @@ class Plan:
         by_time = seconds / self.max_seconds if self.max_seconds else 0.0
         return min(1.0, max(by_steps, by_time))
 
+    def is_late(self, seconds: float) -> bool:
+        """Tell whether the time budget is spent."""
+        return self.max_seconds is not None and seconds >= self.max_seconds
+
     def stage_at(self, progress: float) -> int:
         """Index of the stage at this progress; the boundary belongs to the later stage."""
         ends = list(accumulate(stage.epochs / self.epochs for stage in self.stages))

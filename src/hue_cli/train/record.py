@@ -35,8 +35,10 @@ def versions() -> dict[str, str]:
     return {"hue": __version__, "python": platform.python_version(), "platform": platform.platform(), **found}
 
 
-def command() -> list[str]:
+def command(processes: int = 1) -> list[str]:
     """The command line, program name first, as it can be typed again."""
+    if processes > 1:
+        return ["torchrun", "--nproc-per-node", str(processes), "-m", "hue_cli", *sys.argv[1:]]
     return ["hue", *sys.argv[1:]]
 
 

@@ -13,7 +13,7 @@ from hue_cli.recipes import find_recipe
 from hue_cli.train.checkpoint import RUN, STATE
 from hue_cli.train.options import DEFAULT_MODEL, Options, usual_folder
 
-CHANGEABLE = frozenset({"output", "dataset", "val", "device", "precision", "max_minutes"})
+CHANGEABLE = frozenset({"output", "dataset", "val", "device", "precision", "max_minutes", "micro_batch_size"})
 """Options that may be given anew. Photos may lie elsewhere by now: :func:`check_photos` sees that they are the same."""
 
 

@@ -4,41 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-from torch import nn
 
 from hue_cli.data.datasets import Dataset, resolve
-from hue_cli.errors import CheckpointError, DeviceError
+from hue_cli.errors import CheckpointError, DeviceError, UsageError
 from hue_cli.images.write import remove_stale_parts
-from hue_cli.models.build import build_network, count_parameters
-from hue_cli.models.colorizer import Colorizer
-from hue_cli.models.encoders.pretrained import find_encoder
 from hue_cli.recipes import find_recipe
-from hue_cli.recipes.schema import Optim, Recipe
+from hue_cli.recipes.schema import Recipe
 from hue_cli.recipes.specs import GamutClassifierSpec
-from hue_cli.train.average import MovingAverage
 from hue_cli.train.calibrate import calibrate
-from hue_cli.train.checkpoint import RUN, WEIGHTS, Position, load_state, save_weights, write_text
+from hue_cli.train.checkpoint import RUN, WEIGHTS, save_weights, write_text
 from hue_cli.train.device import autocast, find_device, tuned
+from hue_cli.train.learner import Learner, begin
 from hue_cli.train.loop import Progress, Run, train
 from hue_cli.train.options import Options, adapt, usual_folder
+from hue_cli.train.parts import Parts
 from hue_cli.train.photos import Listener as PhotoListener
 from hue_cli.train.photos import RunPhotos
 from hue_cli.train.plan import Plan
 from hue_cli.train.record import Record, command, versions
 from hue_cli.train.resume import check_photos, read_record
-from hue_cli.train.seeding import seed_everything
-from hue_cli.train.start import resume, start
-from hue_cli.train.steps import make_step
-from hue_cli.train.validate import validate
-
-CURVE_PHOTOS = 100
-"""So many draw the curve."""
+from hue_cli.train.team import Team, assembled, own_device
+from hue_cli.train.update import Update
+from hue_cli.train.validate import Exam
 
 
 class Listener(PhotoListener, Protocol):
@@ -48,49 +41,62 @@ class Listener(PhotoListener, Protocol):
         """A second or so has passed."""
 
 
+class _Nobody:
+    """Whom the processes of a team that do not lead tell."""
+
+    def note(self, text: str) -> None:
+        """See :class:`Listener`."""
+
+    def warn(self, text: str) -> None:
+        """See :class:`Listener`."""
+
+    def loading(self, count: int) -> None:
+        """See :class:`Listener`."""
+
+    def training(self, progress: Progress) -> None:
+        """See :class:`Listener`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A run's outcome: where it lies, whether its plan was done, its last figures."""
+    """A run's outcome.
+
+    Attributes:
+        folder: where it lies.
+        finished: whether its plan was done.
+        metrics: its last figures; empty in a process that does not lead its team, and so has nothing to say.
+    """
 
     folder: Path
     finished: bool
     metrics: Mapping[str, float]
 
 
-def make_optimizer(network: nn.Module, optim: Optim) -> torch.optim.Optimizer:
-    """Return Adam with decoupled weight decay; an encoder with ImageNet weights is a group of its own."""
-    encoder = find_encoder(network)
-    pretrained = [p for p in encoder.parameters() if p.requires_grad] if encoder is not None else []
-    own = {id(parameter) for parameter in pretrained}
-    fresh = [p for p in network.parameters() if p.requires_grad and id(p) not in own]
-    groups = [{"params": fresh, "lr_share": 1.0}]
-    if pretrained:
-        groups.append({"params": pretrained, "lr_share": optim.encoder_lr})
-    return torch.optim.AdamW(groups, lr=optim.lr, betas=optim.betas, weight_decay=optim.weight_decay)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """What has been settled before photos are read."""
 
+    options: Options
+    recipe: Recipe
+    dataset: Dataset
+    device: torch.device
+    folder: Path
+    team: Team
+    listener: Listener
 
-def _folder(recipe: Recipe, options: Options) -> Path:
-    """Return the run's folder: as asked, or ``runs/NAME@SEED``, numbered if that exists."""
-    if options.output:
-        return options.output
-    base = usual_folder(recipe.name, recipe.seed)
-    if not base.exists():
-        return base
-    return next(path for n in range(2, 10**6) if not (path := base.with_name(f"{base.name}-{n}")).exists())
-
-
-def _describe(folder: Path, recipe: Recipe, options: Options, dataset: Dataset, facts: Mapping[str, object]) -> None:
-    description = {
-        "recipe": recipe.to_dict(),
-        "digest": recipe.digest(),
-        "versions": versions(),
-        "seed": recipe.seed,
-        "dataset": dataset.name,
-        "manifest": dataset.manifest,
-        "options": asdict(options),
-        **facts,
-    }
-    write_text(folder / RUN, json.dumps(description, indent=2, default=str) + "\n")
+    def describe(self, facts: Mapping[str, object]) -> None:
+        """Write ``run.json``."""
+        description = {
+            "recipe": self.recipe.to_dict(),
+            "digest": self.recipe.digest(),
+            "versions": versions(),
+            "seed": self.recipe.seed,
+            "dataset": self.dataset.name,
+            "manifest": self.dataset.manifest,
+            "options": asdict(self.options),
+            **facts,
+        }
+        write_text(self.folder / RUN, json.dumps(description, indent=2, default=str) + "\n")
 
 
 def run(options: Options, listener: Listener) -> Result:
@@ -107,23 +113,49 @@ def run(options: Options, listener: Listener) -> Result:
         CheckpointError: the folder holds another run, or cannot be written, or the run was of other photos.
     """
     recipe = adapt(find_recipe(options.model), options)
-    device = find_device(options.device)
-    folder = _folder(recipe, options)
+    with assembled() as team:
+        job = _settle(options, recipe, team, listener if team.leads else _Nobody())
+        try:
+            with tuned(job.device), _claimed(job.folder):
+                return _train(job)
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(
+                f"The memory of {job.device} does not hold a step of {recipe.batch_size} photos of "
+                f"{recipe.stages[-1].size} pixels. Take fewer at a time with --micro-batch-size or --batch-size, or "
+                "smaller ones with --size."
+            ) from error
+
+
+def _settle(options: Options, recipe: Recipe, team: Team, listener: Listener) -> _Job:
+    """Settle where a run lies and what it is trained on; the leader first, since it may have to fetch that."""
+    device = find_device(own_device(options.device, team))
+    folder, dataset = Path(), None
+    if team.leads:
+        folder = _folder(recipe, options)
+        dataset = resolve(options.dataset, options.val, listener.note)
+        listener.note(f"reading photos of {dataset.name} …")
+    folder = Path(team.hear(str(folder)))
+    return _Job(
+        options=options,
+        recipe=recipe,
+        dataset=dataset or resolve(options.dataset, options.val),
+        device=device,
+        folder=folder,
+        team=team,
+        listener=listener,
+    )
+
+
+def _folder(recipe: Recipe, options: Options) -> Path:
+    """Return the run's folder: as asked, or ``runs/NAME@SEED``, numbered if that exists."""
+    folder = options.output or usual_folder(recipe.name, recipe.seed)
+    if options.output is None and folder.exists():
+        folder = next(p for n in range(2, 10**6) if not (p := folder.with_name(f"{folder.name}-{n}")).exists())
     if (folder / WEIGHTS).exists() and not options.resume:
         raise CheckpointError(
             f"{folder}: a run lies there already. Go on with --resume, or name another with --output."
         )
-    dataset = resolve(options.dataset, options.val, listener.note)
-    listener.note(f"reading photos of {dataset.name} …")
-    try:
-        with tuned(device), _claimed(folder):
-            photos = RunPhotos(dataset, recipe.split, limit=options.max_images, device=device, listener=listener)
-            return _run(recipe, options, dataset, photos, device, folder, listener)
-    except torch.OutOfMemoryError as error:
-        raise DeviceError(
-            f"The memory of {device} does not hold a step of {recipe.batch_size} photos of {recipe.stages[-1].size} "
-            "pixels. Take fewer with --batch-size, or smaller ones with --size."
-        ) from error
+    return folder
 
 
 @contextmanager
@@ -145,99 +177,119 @@ def _claimed(folder: Path) -> Iterator[None]:
             folder.rmdir()
 
 
-def _run(
-    recipe: Recipe,
-    options: Options,
-    dataset: Dataset,
-    sources: RunPhotos,
-    device: torch.device,
-    folder: Path,
-    listener: Listener,
-) -> Result:
-    """Train on what :func:`run` has made ready."""
+def _train(job: _Job) -> Result:
+    """Read the photos, train on them, and say what came of it."""
+    recipe, options, team = job.recipe, job.options, job.team
+    sources = RunPhotos(
+        job.dataset,
+        recipe.split,
+        limit=options.max_images,
+        device=job.device,
+        listener=job.listener,
+        processes=team.size,
+    )
+    # Decoded once, for the largest crops of all stages.
     largest = max(stage.size for stage in recipe.stages)
     photos, val = sources.for_training(largest), sources.for_validation(largest)
-    before = read_record(folder) if options.resume else {}
+    before = read_record(job.folder) if options.resume else {}
     kept = {"train": len(photos), "val": len(val), "train_digest": photos.digest(), "val_digest": val.digest()}
-    check_photos(folder, before, kept)
-    seed_everything(recipe.seed)
-    network = build_network(recipe.net)
-    # What a resumed run began with, its first start has written down.
-    began = (
-        resume(network, before)
-        if options.resume
-        else start(network, options.init, options.encoder_weights, say=listener.note, warn=listener.warn)
-    )
-    network = network.to(device).to(memory_format=torch.channels_last)
-    average = MovingAverage(network, recipe.optim.ema)
-    optimizer = make_optimizer(network, recipe.optim)
-    digest = recipe.digest()
-    position = Position(step=0, seconds=0.0, digest=digest)
-    if options.resume:
-        position = load_state(folder, network, average.network, optimizer, digest)
-    remove_stale_parts(folder)
-
+    check_photos(job.folder, before, kept)
     batch_size = min(recipe.batch_size, len(photos))
+    if batch_size < team.size:
+        raise UsageError(f"A batch of {batch_size} photos cannot be shared by {team.size} processes. Start fewer.")
+
+    cast = autocast(job.device, options.precision)
+    learner = begin(
+        recipe,
+        options,
+        folder=job.folder,
+        before=before,
+        photos=photos,
+        device=job.device,
+        cast=cast,
+        listener=job.listener,
+    )
+    known = before.get("photos_at_once")
+    parts = Parts(options.micro_batch_size, recipe, learner.network, job.device, team.size, known)
+    facts = _facts(job, learner, before) | {
+        "photos_at_once": parts.sizes(),
+        "precision": "bfloat16" if cast._enabled else "float32",
+        "photos": kept,
+    }
+    if team.leads:
+        remove_stale_parts(job.folder)
+        job.describe(facts)
+    job.listener.note(
+        f"{recipe.name}: {learner.parameters:,} parameters, {len(photos):,} photos to train on, {len(val):,} to "
+        f"validate, {facts['device']}, {facts['precision']}, into {job.folder}"
+    )
+    exam = Exam.affordable(recipe, learner.average.network, val, job.device)
     plan = Plan(
         stages=recipe.stages,
         steps_per_epoch=len(photos) // batch_size,
         optim=recipe.optim,
         max_seconds=options.max_minutes * 60 if options.max_minutes else None,
     )
-    cast = autocast(device, options.precision)
-    colorizer = Colorizer(average.network, recipe.space).eval()
-    size = recipe.stages[-1].size
-    facts: dict[str, object] = {
-        "command": before.get("command", command()),
-        "resumed": [*before.get("resumed", []), command()] if options.resume else [],
-        "parameters": count_parameters(network),
-        **asdict(began),
-        "frozen_parameters": sum(p.numel() for p in network.parameters() if not p.requires_grad),
-        "device": _device_name(device),
-        "precision": "bfloat16" if cast._enabled else "float32",
-        "photos": kept,
-    }
-    _describe(folder, recipe, options, dataset, facts)
-    listener.note(
-        f"{recipe.name}: {count_parameters(network):,} parameters, {len(photos):,} photos to train on, {len(val):,} to "
-        f"validate, {facts['device']}, {facts['precision']}, into {folder}"
-    )
-    with Record(folder, since=position.step) as record:
-        moving = Run(
-            recipe=recipe,
-            plan=plan,
-            step=make_step(network, recipe, cast, photos),
-            network=network,
-            average=average,
-            optimizer=optimizer,
-            photos=photos,
-            folder=folder,
-            record=record,
-            batch_size=batch_size,
-            position=position,
-            validate=lambda: validate(colorizer, val, size, CURVE_PHOTOS),
-            save_samples=lambda name: record.save_samples(name, colorizer, val, size),
-            tell=listener.training,
+    with Record(job.folder, since=learner.position.step) if team.leads else nullcontext() as record:
+        finished, end = train(
+            Run(
+                recipe=recipe,
+                plan=plan,
+                phases=learner.phases,
+                update=Update(clip=recipe.optim.clip, parts=parts, team=team, note=job.listener.note),
+                average=learner.average,
+                photos=photos,
+                folder=job.folder,
+                record=record,
+                batch_size=batch_size,
+                position=learner.position,
+                validate=exam.for_curve,
+                save_samples=lambda name: record and record.save_samples(name, exam.colorizer, val, exam.size),
+                tell=job.listener.training,
+            )
         )
-        finished, end = train(moving)
-    if finished and isinstance(recipe.net, GamutClassifierSpec):
-        listener.note("choosing temperature, gain and ceiling on the validation photos …")
-        as_used = sources.for_validation(recipe.size.size)
-        facts["calibration"] = calibrate(colorizer, as_used, recipe.size.size, recipe.net.colourfulness)
-        save_weights(folder, average.network, digest)
-    # Whoever interrupts a run does not want to wait.
-    metrics = validate(colorizer, val, size, None if finished else CURVE_PHOTOS)
+    if not team.leads:
+        return Result(folder=job.folder, finished=finished, metrics={})
+    seen = end.step * batch_size - end.missed
     facts |= {
+        "photos_at_once": parts.sizes(),
         "finished": finished,
         "steps": end.step,
-        "photos_seen": end.step * batch_size,
-        "epochs_seen": round(end.step / plan.steps_per_epoch, 2),
+        "photos_seen": seen,
+        "epochs_seen": round(seen / (batch_size * plan.steps_per_epoch), 2),
         "minutes": round(end.seconds / 60, 2),
-        "metrics": metrics,
     }
-    _describe(folder, recipe, options, dataset, facts)
-    write_text(folder / "metrics.json", json.dumps({"val": metrics, "steps": end.step}, indent=2) + "\n")
-    return Result(folder=folder, finished=finished, metrics=metrics)
+    return _conclude(job, sources, exam, facts, finished=finished)
+
+
+def _facts(job: _Job, learner: Learner, before: Mapping[str, Any]) -> dict[str, object]:
+    """Return what is known of a run when it begins or goes on."""
+    typed = command(job.team.size)
+    return {
+        "command": before.get("command", typed),
+        "resumed": [*before.get("resumed", []), typed] if job.options.resume else [],
+        "parameters": learner.parameters,
+        "frozen_parameters": learner.frozen_parameters,
+        **asdict(learner.began),
+        "device": _device_name(job.device),
+        "processes": job.team.size,
+    }
+
+
+def _conclude(job: _Job, sources: RunPhotos, exam: Exam, facts: dict[str, object], *, finished: bool) -> Result:
+    """Set a classifier's colour, validate, and write the last of the record."""
+    recipe = job.recipe
+    if finished and isinstance(recipe.net, GamutClassifierSpec):
+        job.listener.note("choosing temperature, gain and ceiling on the validation photos …")
+        as_used = sources.for_validation(recipe.size.size)
+        facts["calibration"] = calibrate(exam.colorizer, as_used, recipe.size.size, recipe.net.colourfulness)
+        save_weights(job.folder, exam.colorizer.network, recipe.digest())
+    # Whoever interrupts a run does not want to wait.
+    metrics = exam.for_record() if finished else exam.for_curve()
+    facts |= {"validated_on": exam.record_photos if finished else exam.curve_photos, "metrics": metrics}
+    job.describe(facts)
+    write_text(job.folder / "metrics.json", json.dumps({"val": metrics, "steps": facts["steps"]}, indent=2) + "\n")
+    return Result(folder=job.folder, finished=finished, metrics=metrics)
 
 
 def _device_name(device: torch.device) -> str:

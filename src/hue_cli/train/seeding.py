@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 _STEP = 1_000_003
+_RANK = 2**40
 
 
 def seed_everything(seed: int) -> None:
@@ -13,11 +14,14 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def seed_step(seed: int, step: int) -> int:
-    """Seed torch for one step and return that seed, so that a resumed run draws what it would have drawn."""
-    own = seed * _STEP + step
-    torch.manual_seed(own)
-    return own
+def step_seed(seed: int, step: int) -> int:
+    """The seed of one step, so that a resumed run draws what it would have drawn."""
+    return seed * _STEP + step
+
+
+def seed_losses(seed: int, step: int, rank: int) -> None:
+    """Seed what networks and losses draw in one step: dropout, grain. Processes of a team draw apart."""
+    torch.manual_seed(step_seed(seed, step) + rank * _RANK)
 
 
 def order(seed: int, epoch: int, count: int) -> Tensor:

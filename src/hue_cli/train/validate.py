@@ -6,15 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hue_cli.color import lab_torch
 from hue_cli.data.photo_set import Draw, Photos
 from hue_cli.metrics import functional as metrics
 from hue_cli.metrics.structure import MSSSIM_MINIMUM, ms_ssim
 from hue_cli.models.colorizer import Colorizer
+from hue_cli.models.cost import cost_of
+from hue_cli.recipes.schema import Recipe
 
 BATCH = 25
+CURVE_PHOTOS = 100
+"""So many draw the curve, at most."""
+RECORD_PHOTOS = 500
+"""So many are validated on when training has ended, at most."""
+CURVE_GMAC = 1500.0
+"""On a CPU the photos of the curve cost a network so much at most: some ten seconds of a few cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +78,44 @@ def validate(colorizer: Colorizer, photos: Photos, size: int, limit: int | None 
     grey, truth = means.pop("psnr_grey"), means.pop("cf_abs_truth")
     share = means.pop("cf_abs") / truth if truth else 0.0
     return {**means, "psnr_over_grey": means["psnr"] - grey, "cf_abs_share": share}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exam:
+    """Validation of one run: always the same photos, as many as its network can paint in reasonable time.
+
+    Attributes:
+        colorizer: around the average of the weights.
+        photos: to validate on.
+        size: side of the squares, in pixels.
+        curve_photos: how many of them draw the curve.
+        record_photos: how many stand for the run when it has ended.
+    """
+
+    colorizer: Colorizer
+    photos: Photos
+    size: int
+    curve_photos: int
+    record_photos: int
+
+    @classmethod
+    def affordable(cls, recipe: Recipe, network: nn.Module, photos: Photos, device: torch.device) -> Exam:
+        """Choose the numbers of photos; only on a CPU do they depend on what the network costs."""
+        curve = CURVE_PHOTOS
+        if device.type == "cpu":
+            curve = min(curve, max(1, int(CURVE_GMAC / cost_of(recipe).gmac)))
+        return cls(
+            colorizer=Colorizer(network, recipe.space).eval(),
+            photos=photos,
+            size=recipe.stages[-1].size,
+            curve_photos=min(curve, len(photos)),
+            record_photos=min(RECORD_PHOTOS // CURVE_PHOTOS * curve, len(photos)),
+        )
+
+    def for_curve(self) -> dict[str, float]:
+        """Return the figures of a point of the curve; see :func:`validate`."""
+        return validate(self.colorizer, self.photos, self.size, self.curve_photos)
+
+    def for_record(self) -> dict[str, float]:
+        """Return the figures that stand for the run; see :func:`validate`."""
+        return validate(self.colorizer, self.photos, self.size, self.record_photos)

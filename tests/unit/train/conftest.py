@@ -22,11 +22,15 @@ from hue_cli.train.average import MovingAverage
 from hue_cli.train.checkpoint import STATE, Position, load_state
 from hue_cli.train.device import autocast
 from hue_cli.train.loop import Run
+from hue_cli.train.optimizer import make_optimizer
+from hue_cli.train.parts import Parts
+from hue_cli.train.phases import Phase
 from hue_cli.train.plan import Plan
 from hue_cli.train.record import Record
-from hue_cli.train.run import make_optimizer
 from hue_cli.train.seeding import seed_everything
 from hue_cli.train.steps import RegressionStep, Step
+from hue_cli.train.team import Team
+from hue_cli.train.update import Update
 from hue_cli.train.validate import validate
 
 SIZE = 24
@@ -112,14 +116,14 @@ def begin(photos: PhotoSet) -> Iterator[Begin]:
         seed_everything(recipe.seed)
         network = build_network(recipe.net).to(memory_format=torch.channels_last)
         average = MovingAverage(network, recipe.optim.ema)
-        optimizer = make_optimizer(network, recipe.optim)
+        watch = Watch(RegressionStep(network, recipe, autocast(CPU, "float32")), before)
+        phase = Phase(name="", network=network, optimizer=make_optimizer(network, recipe.optim), step=watch)
         position = Position(step=0, seconds=0.0, digest=recipe.digest())
         if (folder / STATE).exists():
-            position = load_state(folder, network, average.network, optimizer, recipe.digest())
+            position = load_state(folder, [phase], average.network, recipe.digest())
         record = Record(folder, since=position.step)
         records.append(record)
         colorizer = Colorizer(average.network, recipe.space).eval()
-        watch = Watch(RegressionStep(network, recipe, autocast(CPU, "float32")), before)
         run = Run(
             recipe=recipe,
             plan=Plan(
@@ -128,10 +132,9 @@ def begin(photos: PhotoSet) -> Iterator[Begin]:
                 optim=recipe.optim,
                 max_seconds=max_seconds,
             ),
-            step=watch,
-            network=network,
+            phases=[phase],
+            update=Update(clip=recipe.optim.clip, parts=Parts(None, recipe, network, CPU), team=Team(), note=_nothing),
             average=average,
-            optimizer=optimizer,
             photos=photos,
             folder=folder,
             record=record,

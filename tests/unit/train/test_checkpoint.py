@@ -63,7 +63,7 @@ def test_tensors_keep_the_names_that_runs_on_disk_have(trained: Path) -> None:
     assert {name.partition(".")[0] for name in names} == {"network", "average", "optimizer"}
     assert {"network.0.weight", "average.0.weight", "optimizer.0.exp_avg", "optimizer.0.exp_avg_sq"} <= names
     with safe_open(trained / STATE, "pt") as file:
-        assert set(json.loads(file.metadata()["position"])) == {"step", "seconds", "digest"}
+        assert set(json.loads(file.metadata()["position"])) == {"step", "seconds", "digest", "missed"}
 
 
 def test_nothing_temporary_is_left(trained: Path) -> None:
@@ -73,7 +73,7 @@ def test_nothing_temporary_is_left(trained: Path) -> None:
 def test_moments_lie_in_memory_as_their_parameters_do(begin: Begin, trained: Path, recipe: Recipe) -> None:
     run, _ = begin(trained, recipe)
     four_dimensional = 0
-    for parameter, moments in run.optimizer.state.items():
+    for parameter, moments in run.phases[-1].optimizer.state.items():
         assert moments["exp_avg"].stride() == moments["exp_avg_sq"].stride() == parameter.stride()
         four_dimensional += parameter.is_contiguous(memory_format=torch.channels_last) if parameter.dim() == 4 else 0
     assert four_dimensional > 5
@@ -128,6 +128,5 @@ def test_a_damaged_state_is_refused(trained: Path, begin: Begin, recipe: Recipe,
 
 
 def test_a_missing_state_is_named(tmp_path: Path) -> None:
-    network = torch.nn.Linear(1, 1)
     with pytest.raises(CheckpointError, match="Train without --resume"):
-        load_state(tmp_path, network, network, torch.optim.Adam(network.parameters()), "")
+        load_state(tmp_path, [], torch.nn.Linear(1, 1), "")

@@ -151,7 +151,7 @@ def test_a_time_budget_ends_the_run_with_every_stage_seen(
     assert finished
     assert end.seconds == 60.0
     assert list(dict.fromkeys(watch.sees)) == list(StageInput)
-    assert run.optimizer.param_groups[0]["lr"] < 0.3e-3
+    assert run.phases[-1].optimizer.param_groups[0]["lr"] < 0.3e-3
 
 
 @pytest.mark.parametrize(("takes", "between"), [(1.0, 23), (8.0, 11), (100.0, 1), (1000.0, 1)])
