@@ -342,10 +342,6 @@ def test_tars_from_a_shell_s_wildcard(photos: Path, tmp_path: Path, monkeypatch:
         (["--dataset", ".", "--precision", "float8"], r"--precision float8: expected auto, float32 or bfloat16\."),
         (["--dataset", ".", "--device", "tpu"], r"--device tpu: expected auto, cpu, cuda, cuda:N or mps\."),
         (["--dataset", ".", "--output", "r"], r"\.?: ?expected two colour photos or more, .* found 0\..*"),
-        (
-            ["--dataset", "kaggle"],
-            r"The data set 'kaggle' could not be fetched: Kaggle cannot be reached\. .* --dataset FOLDER\.",
-        ),
     ],
 )
 def test_wrong_usage_is_one_sentence(
@@ -355,6 +351,14 @@ def test_wrong_usage_is_one_sentence(
     text = one_sentence(hue("train", *arguments))
     assert re.fullmatch(said, text), text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_set_that_cannot_be_fetched_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = one_sentence(hue("train", "--dataset", "kaggle"), exit_code=1)
+    assert re.fullmatch(
+        r"The data set '.*' could not be fetched: Kaggle cannot be reached\. .* --dataset FOLDER\.", text
+    )
 
 
 @pytest.mark.parametrize(
