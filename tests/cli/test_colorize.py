@@ -232,6 +232,24 @@ def test_strength_zero_is_grey(tmp_path: Path, tiny_model: Path) -> None:
     np.testing.assert_array_equal(rgb, np.repeat(np.asarray(cat().convert("L"))[..., None], 3, axis=2))
 
 
+def test_pictures_of_too_many_pixels_are_refused_with_the_way_round(tmp_path: Path, tiny_model: Path) -> None:
+    cat().convert("L").save(tmp_path / "a.png")
+    found = hue("colorize", tmp_path / "a.png", "-m", tiny_model, "--max-pixels", "9599")
+    assert found.exit_code == 1
+    assert "120×80 are 0 megapixels, more than" in found.stderr
+    assert "raise --max-pixels" in found.stderr
+    assert hue("colorize", tmp_path / "a.png", "-m", tiny_model, "--max-pixels", "9600").exit_code == 0
+
+
+def test_ways_to_full_size_differ(tmp_path: Path, tiny_model: Path) -> None:
+    cat(300, 450).convert("L").save(tmp_path / "a.png")
+    made = set()
+    for way in ("bilinear", "bicubic", "lanczos"):
+        hue("colorize", tmp_path / "a.png", "-o", tmp_path / f"{way}.png", "-m", tiny_model, "--upsample", way)
+        made.add(Image.open(tmp_path / f"{way}.png").tobytes())
+    assert len(made) == 3
+
+
 def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "0.jpg").write_bytes(b"")
@@ -259,6 +277,7 @@ def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, tiny_model: Path) 
         ((".", "-o", "x7.jpg", "-m", "MODEL"), "is a picture's name"),
         (("a.png", "--dry-run", "-m", "nobody"), "No model is called 'nobody'"),
         (("a.png", "--quality", "101"), "--quality"),
+        (("a.png", "--provider", "abacus", "-m", "MODEL"), "--provider abacus: this onnxruntime"),
         ((), "INPUT"),
     ],
 )
@@ -425,7 +444,7 @@ def test_help_shows_every_option() -> None:
     for option in (
         "--output -o", "--model -m", "--device -d", "--batch-size -b", "--workers -j", "--overwrite", "--suffix",
         "--format", "--quality -q", "--strength", "--dry-run", "--json", "--compare", "--fail-fast", "--quiet",
-        "--verbose -v", "--size", "--report",
+        "--verbose -v", "--size", "--report", "--max-pixels", "--upsample", "--provider",
     ):  # fmt: skip
         for part in option.split():
             assert part in text

@@ -11,7 +11,7 @@ import skimage.data
 from PIL import Image
 
 from hue_cli.images.luminance import grey_to_lightness, rgb_to_grey
-from hue_cli.images.resize import cubic_weights, widen
+from hue_cli.images.resize import Kernel, kernel_weights, widen
 from hue_cli.images.tint import Painting, tint
 
 
@@ -69,17 +69,18 @@ def test_grey_of_a_colour_has_its_lightness() -> None:
 
 
 @pytest.mark.parametrize("size_out", [1, 2, 7, 40, 41, 400])
-def test_bicubic_weights_are_those_of_pillow(size_out: int) -> None:
+@pytest.mark.parametrize("kernel", Kernel)
+def test_weights_are_those_of_pillow(kernel: Kernel, size_out: int) -> None:
     signal = np.random.default_rng(1).random((1, 1, 40), dtype=np.float32)
-    pillow = Image.fromarray(signal[0]).resize((size_out, 1), Image.Resampling.BICUBIC)
-    np.testing.assert_allclose(widen(signal, size_out, block=16)[0], np.asarray(pillow), atol=2e-6)
+    pillow = Image.fromarray(signal[0]).resize((size_out, 1), Image.Resampling[kernel.name])
+    np.testing.assert_allclose(widen(signal, size_out, kernel, block=16)[0], np.asarray(pillow), atol=2e-6)
 
 
 def test_strips_of_weights_fit_together() -> None:
-    first, whole = cubic_weights(9, 50, 0, 50)
+    first, whole = kernel_weights(Kernel.BICUBIC, 9, 50, 0, 50)
     assert first == 0
     for start in range(0, 50, 7):
-        at, part = cubic_weights(9, 50, start, min(start + 7, 50))
+        at, part = kernel_weights(Kernel.BICUBIC, 9, 50, start, min(start + 7, 50))
         np.testing.assert_allclose(whole[start : start + 7, at : at + part.shape[1]], part, atol=1e-7)
 
 

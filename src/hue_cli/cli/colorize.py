@@ -45,6 +45,14 @@ class Format(StrEnum):
     HEIC = "heic"
 
 
+class Upsample(StrEnum):
+    """What ``--upsample`` takes; the same words as :class:`hue_cli.images.resize.Kernel`."""
+
+    BILINEAR = "bilinear"
+    BICUBIC = "bicubic"
+    LANCZOS = "lanczos"
+
+
 class IfColor(StrEnum):
     """What ``--if-color`` takes; the same words as :class:`hue_cli.infer.steps.IfColour`."""
 
@@ -68,10 +76,23 @@ def colorize(
     ] = None,
     model: ModelOpt = None,
     device: DeviceOpt = "auto",
+    provider: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Run the network on tensorrt, coreml, directml, openvino or another of onnxruntime's providers.",
+        ),
+    ] = None,
     size: Annotated[
         int | None, typer.Option(min=16, max=2048, help="Short side that the network sees. Default: the model's.")
     ] = None,
     strength: Annotated[float, typer.Option(min=0, max=4, help="Strength of the colour; 1 is the network's.")] = 1.0,
+    upsample: Annotated[
+        Upsample, typer.Option(help="How the network's colours are brought to the photograph's size.")
+    ] = Upsample.LANCZOS,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Refuse photographs of more pixels, which may be bombs.")
+    ] = 500_000_000,
     output_format: Annotated[
         Format, typer.Option("--format", help="Format of the results; auto keeps that of the photograph.")
     ] = Format.AUTO,
@@ -137,6 +158,7 @@ def colorize(
     # The strips of the colour arithmetic are small: a BLAS that starts threads for each would only get in the way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from hue_cli.images.mark import Provenance
+    from hue_cli.images.resize import Kernel
     from hue_cli.infer.plan import Naming, Plan
     from hue_cli.infer.steps import IfColour, Settings
     from hue_cli.weights.resolve import Absent, find_model
@@ -162,6 +184,8 @@ def colorize(
     settings = Settings(
         size=size,
         strength=strength,
+        kernel=Kernel(upsample),
+        max_pixels=max_pixels,
         quality=quality,
         if_colour=IfColour(if_color),
         keeps_tone=keep_tone,
@@ -176,7 +200,7 @@ def colorize(
         if isinstance(found, Absent) or dry_run:
             rows = plan.planned()
         else:
-            steps = _open(report, found, device, settings)
+            steps = _open(report, found, device, provider, settings)
             rows = _piped(steps, plan) if is_piped else _coloured(steps, plan, batch_size, workers, tally)
         tally.watch(rows)
     tally.summarize()
@@ -195,11 +219,11 @@ def _open_ledger(path: Path, model_file: ModelFile, settings: Settings) -> Ledge
     return Ledger(path, model=model_file.name, model_sha256=digest, size=settings.size, strength=settings.strength)
 
 
-def _open(report: Reporter, model_file: ModelFile, device: str, settings: Settings) -> Steps:
+def _open(report: Reporter, model_file: ModelFile, device: str, provider: str | None, settings: Settings) -> Steps:
     from hue_cli.infer.session import open_session
     from hue_cli.infer.steps import Steps
 
-    session = open_session(model_file.read(), model_file.name, device)
+    session = open_session(model_file.read(), model_file.name, device, provider=provider)
     if session.choice:
         report.note(session.choice)
     report.detail(f"Model {session.name} from {model_file.path}, recipe {session.contract.recipe}.")

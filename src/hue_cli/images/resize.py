@@ -1,9 +1,10 @@
-"""Sizes for the network: scaling, padding, cropping, and bicubic weights for the way back."""
+"""Sizes for the network: scaling, padding, cropping, and the weights for the way back."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,21 +80,44 @@ def crop_to_photo(ab: NDArray[np.float32], size: NetworkSize) -> NDArray[np.floa
     return ab[:, : size.height, : size.width]
 
 
-def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The cubic convolution kernel of Keys (1981) with a = −1/2, as Pillow uses it."""
-    x = np.abs(x)
-    inner = (1.5 * x - 2.5) * x * x + 1
-    outer = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x < 1, inner, np.where(x < 2, outer, 0.0))
+class Kernel(StrEnum):
+    """How a* and b* are brought to the photograph's size."""
+
+    BILINEAR = "bilinear"
+    BICUBIC = "bicubic"
+    """The cubic convolution of Keys (1981) with a = −1/2."""
+    LANCZOS = "lanczos"
+    """A sinc in the window of a wider one (Duchon 1979), with three lobes."""
+
+    @property
+    def support(self) -> int:
+        """How far it reaches, in pixels."""
+        return {Kernel.BILINEAR: 1, Kernel.BICUBIC: 2, Kernel.LANCZOS: 3}[self]
+
+    def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return its values at distances from its centre."""
+        x = np.abs(x)
+        match self:
+            case Kernel.BILINEAR:
+                return np.maximum(1 - x, 0)
+            case Kernel.BICUBIC:
+                inner = (1.5 * x - 2.5) * x * x + 1
+                outer = ((-0.5 * x + 2.5) * x - 4) * x + 2
+                return np.where(x < 1, inner, np.where(x < 2, outer, 0.0))
+            case Kernel.LANCZOS:
+                return np.where(x < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
 
 
-def cubic_weights(size_in: int, size_out: int, start: int, stop: int) -> tuple[int, NDArray[np.float32]]:
-    """Return bicubic weights for a stretch of the result, along one axis.
+def kernel_weights(
+    kernel: Kernel, size_in: int, size_out: int, start: int, stop: int
+) -> tuple[int, NDArray[np.float32]]:
+    """Return weights for a stretch of the result, along one axis.
 
     Centres of pixels are aligned as in Pillow; where the result is smaller the kernel is stretched, so that
     it averages. Beyond the border there is nothing: what remains of the kernel is scaled to 1.
 
     Args:
+        kernel: how neighbours are weighed.
         size_in: pixels of the whole axis before.
         size_out: pixels of the whole axis after.
         start: first pixel of the stretch.
@@ -106,17 +130,17 @@ def cubic_weights(size_in: int, size_out: int, start: int, stop: int) -> tuple[i
     scale = size_in / size_out
     stretch = max(scale, 1.0)
     centres = (np.arange(start, stop) + 0.5) * scale - 0.5
-    first = max(0, math.floor(centres[0] - 2 * stretch))
-    last = min(size_in - 1, math.ceil(centres[-1] + 2 * stretch))
-    weights = _cubic((np.arange(first, last + 1)[None, :] - centres[:, None]) / stretch)
+    first = max(0, math.floor(centres[0] - kernel.support * stretch))
+    last = min(size_in - 1, math.ceil(centres[-1] + kernel.support * stretch))
+    weights = kernel((np.arange(first, last + 1)[None, :] - centres[:, None]) / stretch)
     return first, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def widen(planes: NDArray[np.float32], width: int, *, block: int = 512) -> NDArray[np.float32]:
-    """Scale ``(n, h, w)`` bicubically along the last axis, to ``(n, h, width)``."""
+def widen(planes: NDArray[np.float32], width: int, kernel: Kernel, *, block: int = 512) -> NDArray[np.float32]:
+    """Scale ``(n, h, w)`` along the last axis, to ``(n, h, width)``."""
     result = np.empty((*planes.shape[:2], width), np.float32)
     for start in range(0, width, block):
         stop = min(start + block, width)
-        first, weights = cubic_weights(planes.shape[2], width, start, stop)
+        first, weights = kernel_weights(kernel, planes.shape[2], width, start, stop)
         result[:, :, start:stop] = planes[:, :, first : first + weights.shape[1]] @ weights.T
     return result

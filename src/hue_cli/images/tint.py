@@ -24,9 +24,12 @@ from hue_cli.color import constants as c
 from hue_cli.color import lab
 from hue_cli.images.luminance import levels, lightness_table
 from hue_cli.images.photo import Plane
-from hue_cli.images.resize import cubic_weights, widen
+from hue_cli.images.resize import Kernel, kernel_weights, widen
 
 Floats = NDArray[np.float32]
+
+DEFAULT_KERNEL = Kernel.LANCZOS
+"""Measured: docs/colour.md."""
 
 _STRIP_PIXELS = 1 << 15
 _STRIPS_A_BLOCK = 16
@@ -63,21 +66,30 @@ def _luminance_table(entries: int) -> Floats:
     return f
 
 
-def tint(grey: Plane, ab: Floats, *, strength: float = 1.0, depth: int = 8, threads: int = 1) -> NDArray[Any]:
+def tint(
+    grey: Plane,
+    ab: Floats,
+    *,
+    strength: float = 1.0,
+    depth: int = 8,
+    kernel: Kernel = DEFAULT_KERNEL,
+    threads: int = 1,
+) -> NDArray[Any]:
     """Give a photograph colour.
 
     Args:
         grey: ``(H, W)`` uint8 or uint16, sRGB-coded; its lightness is the result's.
-        ab: ``(2, h, w)`` float32, a* and b* in CIE units, of any size; brought to H by W bicubically.
+        ab: ``(2, h, w)`` float32, a* and b* in CIE units, of any size.
         strength: factor on a* and b*.
         depth: bits a channel of the result, 8 or 16.
+        kernel: by which a* and b* are brought to H by W.
         threads: most that share the work on a large photograph.
 
     Returns:
         ``(H, W, 3)`` uint8 or uint16, sRGB. Colours outside its gamut are moved towards the grey of
         the same lightness.
     """
-    return Painting(grey, ab, strength=strength, depth=depth, threads=threads)[:]
+    return Painting(grey, ab, strength=strength, depth=depth, kernel=kernel, threads=threads)[:]
 
 
 class Painting:
@@ -90,16 +102,26 @@ class Painting:
         dtype: uint8 or uint16.
     """
 
-    def __init__(self, grey: Plane, ab: Floats, *, strength: float = 1.0, depth: int = 8, threads: int = 1) -> None:
+    def __init__(
+        self,
+        grey: Plane,
+        ab: Floats,
+        *,
+        strength: float = 1.0,
+        depth: int = 8,
+        kernel: Kernel = DEFAULT_KERNEL,
+        threads: int = 1,
+    ) -> None:
         height, width = grey.shape
         self.shape: tuple[int, int, int] = (height, width, 3)
         self.dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)
         self._grey = grey
+        self._kernel = kernel
         self._threads = threads
         # f(X) - f(Y) = a / 500 and f(Z) - f(Y) = -b / 200: scaled here, where the picture is small.
         shift = np.stack([ab[0] * np.float32(strength / 500), ab[1] * np.float32(-strength / 200)])
         self._height = ab.shape[1]
-        self._wide = widen(shift, grey.shape[1])
+        self._wide = widen(shift, grey.shape[1], kernel)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -160,7 +182,7 @@ class Painting:
         """Yield where each strip begins, and its ``(2, n, W)`` shifts of f."""
         height, block = self.shape[0], rows * _STRIPS_A_BLOCK
         for start in range(top, bottom, block):
-            first, weights = cubic_weights(self._height, height, start, min(start + block, bottom))
+            first, weights = kernel_weights(self._kernel, self._height, height, start, min(start + block, bottom))
             for row in range(0, len(weights), rows):
                 part = weights[row : row + rows]
                 used = np.flatnonzero(part.any(axis=0))

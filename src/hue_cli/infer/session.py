@@ -22,7 +22,16 @@ from hue_cli.infer.contract import INPUT_NAME, OUTPUT_NAME, Contract
 INSTALL_CUDA = "Install what CUDA needs with: pip install '.[cuda]' in hue's source folder — or use --device cpu."
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
-_BATCH_SIZES = {"cpu": 4, "cuda": 16}
+PROVIDERS = {
+    "cpu": _CPU,
+    "cuda": _CUDA,
+    "tensorrt": "TensorrtExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+"""Short names of onnxruntime's providers."""
+_BATCH_SIZE_CPU, _BATCH_SIZE = 4, 16
 _SILENT = 4
 """onnxruntime's severity for fatal errors only; hue says what matters in its own words."""
 
@@ -53,7 +62,7 @@ class Session:
     Attributes:
         name: of the model.
         contract: what the file says about itself.
-        device: ``cpu`` or ``cuda:N``.
+        device: ``cpu``, ``cuda:N`` or the provider that was asked for.
         choice: a sentence on why this device, where it was hue's to choose; else empty.
     """
 
@@ -67,7 +76,7 @@ class Session:
     @property
     def batch_size(self) -> int:
         """How many photographs a run of the network takes best."""
-        return _BATCH_SIZES[self.device.partition(":")[0]]
+        return _BATCH_SIZE_CPU if self.device == "cpu" else _BATCH_SIZE
 
     def predict(self, lightness: NDArray[np.float32]) -> NDArray[np.float32]:
         """Colorize a batch.
@@ -107,7 +116,9 @@ class Session:
             raise WeightsError(f"{self.name}: the network does not run ({_first_line(error)}).") from error
 
 
-def open_session(content: bytes, name: str, device: str = "auto", threads: int | None = None) -> Session:
+def open_session(
+    content: bytes, name: str, device: str = "auto", threads: int | None = None, provider: str | None = None
+) -> Session:
     """Open a model.
 
     Args:
@@ -115,11 +126,15 @@ def open_session(content: bytes, name: str, device: str = "auto", threads: int |
         name: of the model, for messages.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: for the network on the CPU; None leaves it to onnxruntime.
+        provider: one of :data:`PROVIDERS`, or onnxruntime's own name of another; it runs what it can, and the CPU
+            the rest. Then the device is its own affair.
 
     Raises:
         DeviceError: the device cannot be used; says why and what to install.
         WeightsError: the file is not a model of hue, or damaged.
     """
+    if provider is not None:
+        return _open_on(content, name, provider, device)
     wanted = Device.parse(device)
     choice = ""
     with _quiet() as noise:
@@ -137,6 +152,36 @@ def open_session(content: bytes, name: str, device: str = "auto", threads: int |
             inner = _create(content, name, [_CPU], threads)
     contract = _check(inner, name)
     session = Session(inner, name=name, contract=contract, device=on, choice=choice)
+    session.check()
+    return session
+
+
+def _open_on(content: bytes, name: str, provider: str, device: str) -> Session:
+    """Open a model on a provider that was named."""
+    if device != "auto":
+        raise DeviceError(f"--provider {provider} chooses its device itself; leave --device {device} out.")
+    with _quiet() as noise:
+        import onnxruntime
+
+        onnxruntime.set_default_logger_severity(_SILENT)
+        there = onnxruntime.get_available_providers()
+        wanted = PROVIDERS.get(provider.lower(), provider)
+        if wanted not in there:
+            raise DeviceError(
+                f"--provider {provider}: this onnxruntime ({onnxruntime.__version__}) was built without it. It has: "
+                f"{', '.join(there)}. Install the build of onnxruntime that brings it."
+            )
+        if hasattr(onnxruntime, "preload_dlls"):
+            with contextlib.suppress(Exception):  # what is missing shows below
+                onnxruntime.preload_dlls()
+        inner = _create(content, name, [wanted] if wanted == _CPU else [wanted, _CPU])
+        if wanted not in inner.get_providers():
+            raise DeviceError(
+                f"--provider {provider}: onnxruntime could not load its libraries "
+                f"({noise.last_line() or 'it gave no reason'})."
+            )
+    short = next((short for short, whole in PROVIDERS.items() if whole == wanted), wanted)
+    session = Session(inner, name=name, contract=_check(inner, name), device=short)
     session.check()
     return session
 

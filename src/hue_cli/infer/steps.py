@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hue_cli.errors import HueError, ImageError
+from hue_cli.images.decoders import MAX_PIXELS
 from hue_cli.images.encode import Encoding, Picture, encode, encode_sequence, losses
 from hue_cli.images.mark import Provenance
 from hue_cli.images.photo import Photo, colour_format, holds_16_bits, holds_sequence
 from hue_cli.images.read import read_photo, read_photos
-from hue_cli.images.resize import NetworkSize, crop_to_photo, network_input, network_size
-from hue_cli.images.tint import tint
+from hue_cli.images.resize import Kernel, NetworkSize, crop_to_photo, network_input, network_size
+from hue_cli.images.tint import DEFAULT_KERNEL, tint
 from hue_cli.images.tone import Tone, tint_at
 from hue_cli.infer.cores import usable_cores
 from hue_cli.infer.session import Session
@@ -46,6 +47,8 @@ class Settings:
     Attributes:
         size: short side that the network sees; None takes the model's.
         strength: factor on a* and b*.
+        kernel: by which a* and b* are brought to the photograph's size.
+        max_pixels: larger photographs are refused.
         quality: of formats that lose something, 1 to 100; None is hue's, or the photograph's where that is finer.
         if_colour: what is done with photographs that are in colour already.
         keeps_tone: a toned photograph keeps its tint below the new colours.
@@ -55,6 +58,8 @@ class Settings:
 
     size: int | None = None
     strength: float = 1.0
+    kernel: Kernel = DEFAULT_KERNEL
+    max_pixels: int = MAX_PIXELS
     quality: int | None = None
     if_colour: IfColour = IfColour.SKIP
     keeps_tone: bool = False
@@ -121,6 +126,7 @@ class Steps:
         self.session = session
         self.settings = settings
         self._threads = usable_cores()
+        self._most_at_once: int | None = None
 
     def prepare(self, source: Path | bytes, name: str | None = None) -> Prepared:
         """Read a photograph and scale its lightness for the network.
@@ -129,7 +135,7 @@ class Steps:
             ImageError: it cannot be read.
         """
         with self.timings.measure("decode"):
-            photo = read_photo(source, name)
+            photo = read_photo(source, name, max_pixels=self.settings.max_pixels)
         return self._scaled(photo, source, name or str(source))
 
     def _scaled(self, photo: Photo, source: Path | bytes, name: str) -> Prepared:
@@ -157,15 +163,25 @@ class Steps:
 
         Returns:
             For each, ``(2, h, w)`` float32 without padding, a* and b* in CIE units; or the error that it met.
-            A batch that fails, for instance for want of memory, is tried again one by one.
+            A batch that fails is tried again in halves, down to single photographs. Where memory was short,
+            later batches are no larger than what went through.
         """
+        most = self._most_at_once
+        if most is not None and len(batch) > most:
+            return [*self.predict(batch[:most]), *self.predict(batch[most:])]
         try:
             with self.timings.measure("network"):
                 ab = self.session.predict(np.stack([prepared.lightness for prepared in batch]))
         except Exception as error:  # onnxruntime's own exceptions share no base class
+            is_short = _is_short_of_memory(error)
             if len(batch) > 1:
-                return [result for prepared in batch for result in self.predict([prepared])]
-            return [ImageError(f"{batch[0].name}: the network failed on it ({str(error).strip()[:300]}).")]
+                half = len(batch) // 2
+                if is_short:
+                    self._most_at_once = half
+                return [*self.predict(batch[:half]), *self.predict(batch[half:])]
+            reason = f"the network failed on it ({str(error).strip()[:300]})"
+            remedy = "; try a smaller --size, or --device cpu" if is_short else ""
+            return [ImageError(f"{batch[0].name}: {reason}{remedy}.")]
         return [self._checked(prepared, one) for prepared, one in zip(batch, ab, strict=True)]
 
     @staticmethod
@@ -183,7 +199,14 @@ class Steps:
                 lightness = crop_to_photo(prepared.lightness, prepared.size)[0]
                 ab = ab * np.float32(strength) + np.moveaxis(tint_at(photo.curve, lightness), -1, 0)
                 strength = 1.0
-            return tint(photo.grey, ab, strength=strength, depth=depth, threads=self._threads)
+            return tint(
+                photo.grey,
+                ab,
+                strength=strength,
+                depth=depth,
+                kernel=self.settings.kernel,
+                threads=self._threads,
+            )
 
     def encode(self, prepared: Prepared, rgb: NDArray[Any], stream: BinaryIO, image_format: str) -> None:
         """Encode a picture with the photograph's transparency and metadata, and colour the file's others with it.
@@ -207,7 +230,8 @@ class Steps:
 
     def _others(self, prepared: Prepared, image_format: str) -> Iterator[Picture]:
         """Yield the pages or pictures of a file behind the first, in colour."""
-        for photo in read_photos(prepared.source, prepared.name, first=1):
+        most = self.settings.max_pixels
+        for photo in read_photos(prepared.source, prepared.name, first=1, max_pixels=most):
             one = self._scaled(photo, prepared.source, prepared.name)
             (ab,) = self.predict([one])
             if isinstance(ab, HueError):
@@ -222,6 +246,14 @@ class Steps:
         alpha: Any = prepared.photo.alpha
         photo = replace(prepared.photo, alpha=None if alpha is None else np.hstack([alpha, alpha]), sequence=None)
         return replace(prepared, photo=photo), np.hstack([np.repeat(grey[..., None], 3, axis=2), rgb])
+
+
+def _is_short_of_memory(error: Exception) -> bool:
+    """Whether a run of the network failed for want of memory, by what onnxruntime, CUDA and cuDNN say then."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(
+        words in said for words in ("failed to allocate", "out of memory", "alloc_failed", "bad_alloc")
+    )
 
 
 def _picture(prepared: Prepared, rgb: NDArray[Any]) -> Picture:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hue_cli.images.luminance import grey_to_lightness
 from hue_cli.images.tint import tint
 from hue_cli.infer.batching import Batcher
 from hue_cli.infer.claim import claim
@@ -176,28 +177,68 @@ def test_closing_the_run_ends_it_with_whole_files_only(session: Session, tmp_pat
     ) == 40 - len(written)
 
 
-class Stumbling(Session):
-    """A session that fails on batches, as one does that runs out of memory, or on everything."""
+OUT_OF_MEMORY = (
+    "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code returned while running Conv node. "
+    "Name:'node_conv2d' Status Message: /onnxruntime_src/onnxruntime/core/framework/bfc_arena.cc:376 void* "
+    "onnxruntime::BFCArena::AllocateRawInternal(size_t, bool, onnxruntime::Stream*) Failed to allocate memory for "
+    "requested buffer of size 1073741824\n"
+)
 
-    def __init__(self, inner: Session, most: int) -> None:
+
+class Stumbling(Session):
+    """A session that runs out of memory on batches, or on everything, as the real one says it."""
+
+    def __init__(self, inner: Session, most: int, message: str = OUT_OF_MEMORY) -> None:
         super().__init__(inner._inner, name="tiny", contract=inner.contract, device="cpu")
         self.most = most
+        self.message = message
+        self.tried: list[int] = []
 
     def predict(self, lightness: np.ndarray) -> np.ndarray:
+        self.tried.append(len(lightness))
         if len(lightness) > self.most:
-            raise RuntimeError("Failed to allocate memory")
+            raise RuntimeError(self.message)
         if (lightness == 0).all():
             return np.full((len(lightness), 2, *lightness.shape[2:]), np.nan, np.float32)
         return super().predict(lightness)
 
 
-def test_a_batch_that_fails_is_tried_again_one_by_one(session: Session, tmp_path: Path) -> None:
+def test_out_of_memory_halves_the_batch_and_never_gives_a_grey_picture(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    grey = np.random.default_rng(5).integers(60, 200, (60, 80), dtype=np.uint8)
+    for number in range(32):
+        Image.fromarray(grey).save(tmp_path / "in" / f"{number:02}.png")
+    short = Stumbling(session, 2)
+    assert {row.status for row in run(short, tmp_path / "in", tmp_path / "out", batch_size=8)} == {Status.DONE}
+    for picture in pictures(tmp_path / "out").values():
+        assert np.ptp(picture.astype(int), axis=2).mean() > 5
+    assert sum(number for number in short.tried if number <= 2) == 32
+    assert len([number for number in short.tried if number > 2]) <= 3  # once is enough for each size
+
+    for message, remedy in ((OUT_OF_MEMORY, "try a smaller --size, or --device cpu"), ("no such kernel", "")):
+        rows = run(Stumbling(session, 0, message), tmp_path / "in", tmp_path / "none")
+        assert {row.status for row in rows} == {Status.FAILED}
+        assert all(message.strip()[:60] in row.message and str(row.source) in row.message for row in rows)
+        assert all((remedy in row.message) == bool(remedy) or not remedy for row in rows)
+        assert not (tmp_path / "none").exists()
+
+
+def test_a_photograph_that_the_network_fails_on_takes_no_other_with_it(session: Session, tmp_path: Path) -> None:
     make_photos(tmp_path / "in", 12)
-    assert {row.status for row in run(Stumbling(session, 1), tmp_path / "in", tmp_path / "out")} == {Status.DONE}
-    rows = run(Stumbling(session, 0), tmp_path / "in", tmp_path / "none")
-    assert {row.status for row in rows} == {Status.FAILED}
-    assert all("Failed to allocate memory" in row.message and str(row.source) in row.message for row in rows)
-    assert not (tmp_path / "none").exists()
+
+    class Picky(Session):
+        def predict(self, lightness: np.ndarray) -> np.ndarray:
+            if (lightness[:, 0, 0, 0] == grey_to_lightness(np.array([[200]], np.uint8))).any():
+                raise RuntimeError("cannot")
+            return super().predict(lightness)
+
+    Image.new("L", (64, 64), 200).save(tmp_path / "in" / "bad.png")
+    Image.new("L", (64, 64), 100).save(tmp_path / "in" / "good.png")
+    picky = Picky(session._inner, name="tiny", contract=session.contract, device="cpu")
+    rows = run(picky, tmp_path / "in", tmp_path / "out", batch_size=8)
+    failed = {row.source.name for row in rows if row.status is Status.FAILED}
+    assert "bad.png" in failed
+    assert "good.png" not in failed
 
 
 def test_a_network_that_gives_no_numbers_fails_that_photograph_alone(session: Session, tmp_path: Path) -> None:

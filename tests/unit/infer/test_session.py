@@ -117,6 +117,37 @@ def test_a_driver_without_cuda_libraries_is_found_out(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_provider_that_this_build_lacks_is_refused_with_those_it_has(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    content = tiny_model.read_bytes()
+    for name in ("tensorrt", "CoreML", "directml", "openvino", "RocmExecutionProvider"):
+        with pytest.raises(DeviceError, match=rf"--provider {name}: .* without it\. It has: CPUExecutionProvider"):
+            open_session(content, "tiny", provider=name)
+    with pytest.raises(DeviceError, match="leave --device cpu out"):
+        open_session(content, "tiny", "cpu", provider="openvino")
+
+
+@pytest.mark.parametrize("name", ["cpu", "CPUExecutionProvider"])
+def test_a_provider_that_is_there_runs(tiny_model: Path, name: str) -> None:
+    session = open_session(tiny_model.read_bytes(), "tiny", provider=name)
+    assert (session.device, session.batch_size) == ("cpu", 4)
+    assert session.predict(np.zeros((1, 1, 16, 16), np.float32)).shape == (1, 2, 16, 16)
+
+
+def test_a_provider_whose_libraries_are_missing_is_found_out(
+    tiny_model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if "TensorrtExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("this onnxruntime was built without TensorRT")
+    if session_module.driver_is_there():
+        pytest.skip("this machine may have TensorRT")
+    with pytest.raises(DeviceError, match="--provider tensorrt: onnxruntime could not load its libraries"):
+        open_session(tiny_model.read_bytes(), "tiny", provider="tensorrt")
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.gpu
 def test_cuda_runs(tiny_model: Path) -> None:
     session = open_session(tiny_model.read_bytes(), "tiny", "cuda")
