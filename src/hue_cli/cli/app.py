@@ -19,6 +19,7 @@ from hue_cli.cli.evaluate import evaluate
 from hue_cli.cli.export import export
 from hue_cli.cli.models import models
 from hue_cli.cli.report import Mode, Reporter
+from hue_cli.cli.study import study
 from hue_cli.cli.train import train
 from hue_cli.errors import HueError, MissingExtraError
 
@@ -136,6 +137,7 @@ app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("export")(export)
 app.add_typer(models, name="models")
+app.add_typer(study, name="study")
 app.command("doctor")(doctor)
 app.add_typer(data, name="data")
 
