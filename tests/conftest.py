@@ -196,6 +196,8 @@ class Served:
         ranges: whether the server heeds ``Range``.
         statuses: answers to the first requests; 200 is none.
         cuts: of the first requests, after how many bytes the connection breaks off.
+        stalls: after so many bytes nothing more comes.
+        released: ends a stall.
         headers: sent along.
     """
 
@@ -204,6 +206,8 @@ class Served:
     ranges: bool = True
     statuses: list[int] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
+    stalls: int | None = None
+    released: threading.Event = field(default_factory=threading.Event)
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -269,6 +273,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
+        if served.stalls is not None:
+            self.wfile.write(content[start : start + served.stalls])
+            served.released.wait(60)
+            return
         cut = served.cuts.pop(0) if served.cuts else None
         self.wfile.write(content[start:] if cut is None else content[start : start + cut])
         self.close_connection = cut is not None

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import islice
@@ -187,10 +188,11 @@ def run(jobs: Iterable[Job], target: Path, settings: Settings, *, workers: int, 
         waiting: set[Future[Row]] = set()
         rest = iter(jobs)
         while True:
-            waiting |= {
-                pool.submit(prepare, job, target, settings, overwrite=overwrite)
-                for job in islice(rest, 4 * workers - len(waiting))
-            }
+            with _signals_held_back():
+                waiting |= {
+                    pool.submit(prepare, job, target, settings, overwrite=overwrite)
+                    for job in islice(rest, 4 * workers - len(waiting))
+                }
             if not waiting:
                 return
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -202,6 +204,19 @@ def run(jobs: Iterable[Job], target: Path, settings: Settings, *, workers: int, 
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Start workers deaf to Ctrl-C, which a terminal sends to all: they inherit what is held back here."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows; there :func:`_calm` has to do
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _calm() -> None:
