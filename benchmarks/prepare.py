@@ -19,7 +19,7 @@ from PIL import Image
 from hue_cli.data.manifest import Manifest
 from hue_cli.data.prepare import Settings, Status, finish, plan, run
 from hue_cli.data.splits import Shares
-from hue_cli.infer.folder import usable_cores
+from hue_cli.infer.cores import usable_cores
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 LONG_SIDE = 4000

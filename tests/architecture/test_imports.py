@@ -176,7 +176,9 @@ def test_mypy_reports_a_network_family_that_nothing_builds(copy: Path) -> None:
     assert 'incompatible type "NewSpec"; expected "Never"' in found.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["colorize", "--help"], ["export", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["colorize", "--help"], ["export", "--help"], ["data", "--help"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     program = (
         "import sys\n"

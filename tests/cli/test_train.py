@@ -353,12 +353,10 @@ def test_wrong_usage_is_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_data_set_that_cannot_be_fetched_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_data_set_that_cannot_be_had_is_one_sentence() -> None:
     text = one_sentence(hue("train", "--dataset", "kaggle"), exit_code=1)
-    assert re.fullmatch(
-        r"The data set '.*' could not be fetched: Kaggle cannot be reached\. .* --dataset FOLDER\.", text
-    )
+    assert text.startswith("The data set 'kaggle' could not be fetched: Kaggle cannot be reached. ")
+    assert text.endswith(" --dataset FOLDER.")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def evaluate(
             "--dataset",
             "--reference",
             metavar="NAME|PATH",
-            help="Colour photos: folders, tars, files, kaggle. Default: kaggle's test photos if fetched, else samples.",
+            help="Colour photos: folders, tars, files, or a data set by name. Default: one that is here, else samples.",
         ),
     ] = None,
     outputs: Annotated[
@@ -99,7 +99,7 @@ def evaluate(
     # Whoever brings pictures asks for a model by name, if at all.
     models = load_models(wanted, device, size=size) if wanted or not outputs else {}
     folders = find_outputs(outputs or [], taken=("truth", "grey", *models))
-    source = choose_source([*(dataset or []), *more_photos])
+    source = choose_source([*(dataset or []), *more_photos], reporter.note)
     for option, path in {"--csv": csv, "--markdown": markdown}.items():
         if path is not None and path.is_dir():
             raise UsageError(f"{option} {path}: expected a file, found a folder.")

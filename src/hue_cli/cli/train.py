@@ -101,7 +101,7 @@ def train(
     ] = None,
     dataset: Annotated[
         list[str] | None,
-        typer.Option("--dataset", metavar="NAME|PATH", help="`kaggle`, a folder of colour photos, or tars of them."),
+        typer.Option("--dataset", metavar="NAME|PATH", help="Data sets by name, folders of colour photos, or tars."),
     ] = None,
     val: Annotated[
         list[str] | None,
@@ -170,6 +170,8 @@ def train(
         hue train --dataset kaggle
 
         hue train --model residual --dataset photos/ --epochs 20
+
+        hue train --model deepcolor-unet --dataset coco places365 ade20k
 
         hue train --dataset train-*.tar --max-minutes 60
 

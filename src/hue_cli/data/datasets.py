@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,8 +54,8 @@ def resolve(sources: Sequence[str], val: Sequence[str] = (), say: Callable[[str]
     """Turn what stands after ``--dataset`` into a data set.
 
     Args:
-        sources: one name, or paths of folders, tars and photos. A folder that ``hue data prepare`` made is divided as
-            its manifest says.
+        sources: names of data sets, which are joined side by side, or paths of folders, tars and photos. A folder that
+            ``hue data prepare`` made is divided as its manifest says.
         val: paths to validate on.
         say: told in lines what is fetched, if something is.
 
@@ -63,12 +64,14 @@ def resolve(sources: Sequence[str], val: Sequence[str] = (), say: Callable[[str]
     """
     paths, val_paths = tuple(map(Path, sources)), tuple(map(Path, val))
     missing = next((path for path in (*paths, *val_paths) if not _exists(path)), None)
-    if len(paths) == 1 and missing == paths[0] and str(missing) in NAMES:
-        return _with_val(_divided(fetching.fetch(str(missing), Lines(say))), val_paths)
+    if paths and all(str(path) in NAMES and not _exists(path) for path in paths) and missing not in val_paths:
+        return _with_val(_joined([_divided(fetching.fetch(str(path), Lines(say))) for path in paths]), val_paths)
     if missing is not None:
-        alone = "; a data set's name stands alone" if str(missing) in NAMES else ""
+        if str(missing) in NAMES:  # what is wrong is what stands beside it, where that is missing too
+            missing = next((path for path in paths if not _exists(path) and str(path) not in NAMES), missing)
+        mixed = "; names of data sets stand among themselves, without paths" if str(missing) in NAMES else ""
         raise DatasetError(
-            f"{missing}: expected a folder of photos, a tar or a photo, found nothing there{alone}. "
+            f"{missing}: expected a folder of photos, a tar or a photo, found nothing there{mixed}. "
             f"Data sets by name: {', '.join(NAMES)}."
         )
     if len(paths) == 1 and (manifest := read_manifest(paths[0])):
@@ -84,6 +87,20 @@ def _divided(manifest: Manifest) -> Dataset:
         val=manifest.paths(Side.VAL),
         test=manifest.paths(Side.TEST),
         manifest=manifest.digest,
+    )
+
+
+def _joined(datasets: Sequence[Dataset]) -> Dataset:
+    """Return several data sets as one: paper 004 trains on three."""
+    if len(datasets) == 1:
+        return datasets[0]
+    digests = "\n".join(str(each.manifest) for each in datasets)
+    return Dataset(
+        name=", ".join(each.name for each in datasets),
+        train=tuple(path for each in datasets for path in each.train),
+        val=tuple(path for each in datasets for path in each.val),
+        test=tuple(path for each in datasets for path in each.test),
+        manifest=hashlib.sha256(digests.encode()).hexdigest(),
     )
 
 

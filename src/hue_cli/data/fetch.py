@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -105,8 +105,9 @@ def describe(wanted: NamedSet, options: Options | None = None) -> str:
         url, length, known = _source(origin, options)
         source, digest = url, known.replace(":", " ")
         size = "size unknown in advance" if length is None else f"{length / 2**20:,.0f} MiB"
+    taken = "" if wanted.taken == wanted.photos else f"{wanted.taken:,} of its "
     return (
-        f"{wanted.name}: {wanted.title}, {wanted.taken:,} of its {wanted.photos:,} photos ({wanted.shows})\n"
+        f"{wanted.name}: {wanted.title}, {taken}{wanted.photos:,} photos ({wanted.shows})\n"
         f"  from    {source}\n"
         f"  size    {size}; digest: {digest}\n"
         f"  split   {wanted.rule}\n"
@@ -183,7 +184,7 @@ def _from_kaggle(wanted: NamedSet, origin: Kaggle, recorded: Manifest | None, li
     remedy = f"Download {wanted.page} by hand and unpack it to {own}, or name photos of your own: --dataset FOLDER."
     if switch := offline_switch():
         raise FetchError(f"The data set {wanted.name!r} is not here, and {switch} forbids to fetch it. {remedy}")
-    root = fetch_version(origin, remedy)
+    root = fetch_version(wanted.name, origin, remedy)
     sides = wanted.divide(_files(root))
     if not sides:
         raise FetchError(f"{root}: expected photos in {' and '.join(wanted.folders)}, found none. {remedy}")
@@ -246,9 +247,9 @@ def _staged(target: Path) -> Iterator[Path]:
         )
     for stale in target.parent.glob(f".{target.name}-*.part"):  # of a run that was killed; the lock is held
         shutil.rmtree(stale, ignore_errors=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".part", dir=target.parent))
+    staging = target.parent / f".{target.name}-{secrets.token_hex(8)}.part"
+    staging.mkdir()
     try:
-        staging.chmod(0o777 & ~_umask())
         yield staging
         if target.exists():
             shutil.rmtree(target)
@@ -256,9 +257,3 @@ def _staged(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from hue_cli.data.catalogue import Kaggle
@@ -19,8 +21,8 @@ def kept_versions(origin: Kaggle) -> Iterator[Path]:
     yield from sorted(versions, key=lambda path: (len(path.name), path.name), reverse=True)
 
 
-def fetch_version(origin: Kaggle, remedy: str) -> Path:
-    """Return the folder of the newest version, fetching it if need be.
+def fetch_version(name: str, origin: Kaggle, remedy: str) -> Path:
+    """Return the folder of the newest version of the data set ``name``, fetching it if need be.
 
     Raises:
         FetchError: Kaggle cannot be reached, or refuses; the message ends with ``remedy``.
@@ -28,10 +30,11 @@ def fetch_version(origin: Kaggle, remedy: str) -> Path:
     from kagglehub.datasets import dataset_download
 
     try:
-        return Path(dataset_download(origin.handle))
+        with redirect_stdout(sys.stderr):  # standard output is for results, and kagglehub may have something to say
+            return Path(dataset_download(origin.handle))
     except Exception as error:  # kagglehub lets its HTTP library's and its own errors through, of no common base
         reason = "Kaggle cannot be reached" if _is_unreachable(error) else f"Kaggle refuses it ({_first_line(error)})"
-        raise FetchError(f"The data set {origin.handle!r} could not be fetched: {reason}. {remedy}") from error
+        raise FetchError(f"The data set {name!r} could not be fetched: {reason}. {remedy}") from error
 
 
 def _is_unreachable(error: BaseException | None) -> bool:

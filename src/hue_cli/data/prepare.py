@@ -72,14 +72,18 @@ class Job:
     """A photo to prepare.
 
     Attributes:
-        place: where it lies.
-        file: where its result goes, below the output folder; None if its name leads out of it.
+        name: path below its folder, or ``TAR:MEMBER``.
         side: what it is for.
+        place: where it lies; None if it is refused.
+        file: where its result goes, below the output folder.
+        refused: why it is not even read.
     """
 
-    place: Place
-    file: str | None
+    name: str
     side: Side
+    place: Place | None = None
+    file: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +124,12 @@ def plan(source: Path, target: Path, settings: Settings) -> list[Job]:
     """
     if source.is_dir() and (source.resolve() == target.resolve() or source.resolve() in target.resolve().parents):
         raise UsageError(f"{target}: lies among the photos of {source}; the next run would prepare its own results.")
-    jobs = [_job(place, settings) for place in locate([source])]
-    if compressed := next((job.place.path for job in jobs if job.place.offset is None), None):
-        raise UsageError(f"{compressed}: is compressed, and can only be read in order. Decompress it first.")
+    bad: list[tuple[str, str]] = []
+    places = list(locate([source], on_bad=lambda *each: bad.append(each)))
+    if any(place.offset is None for place in places):
+        raise UsageError(f"{source}: is compressed, and can only be read in order. Decompress it first.")
+    jobs = [_job(place, settings) for place in places]
+    jobs += [Job(name=name, side=settings.split.side(name, settings.seed), refused=reason) for name, reason in bad]
     if not jobs:
         raise UsageError(f"{source}: expected photos, found no file that looks like one.")
     _claim(target, settings)
@@ -134,11 +141,13 @@ def _job(place: Place, settings: Settings) -> Job:
     path = PurePosixPath(place.name.removeprefix(f"{place.path.name}:"))
     side = settings.split.side(path.as_posix(), settings.seed)
     if path.is_absolute() or ".." in path.parts:
-        return Job(place=place, file=None, side=side)
+        return Job(name=place.name, side=side, refused="its name leads out of the folder")
     fits = EXTENSIONS.get(path.suffix.lower()) == settings.image_format
     # Added, not exchanged: a.png and a.webp must not become one a.jpg.
     name = path.name if fits else path.name + WRITABLE[settings.image_format]
-    return Job(place=place, file=(PurePosixPath(side.value) / path.with_name(name)).as_posix(), side=side)
+    return Job(
+        name=place.name, side=side, place=place, file=(PurePosixPath(side.value) / path.with_name(name)).as_posix()
+    )
 
 
 def _claim(target: Path, settings: Settings) -> None:
@@ -227,18 +236,16 @@ def _calm() -> None:
 
 def prepare(job: Job, target: Path, settings: Settings, *, overwrite: bool) -> Row:
     """Prepare one photo, unless its result is there; whatever is wrong with it becomes its row."""
-    if job.file is None:
-        return _failed(job, "its name leads out of the folder")
+    if job.place is None:
+        return _failed(job, job.refused)
     path = target / job.file
     try:
         if path.exists() and not overwrite:
-            return Row(
-                source=job.place.name, status=Status.SKIPPED, side=job.side, entry=_entry(job.file, path, job.side)
-            )
+            return Row(source=job.name, status=Status.SKIPPED, side=job.side, entry=_entry(job.file, path, job.side))
         image = fit(_to_srgb(decode(job.place.read(), settings.size)), settings.size, pad=settings.pad)
         with replacing(path) as stream:
             stream.write(_encode(image, settings))
-        return Row(source=job.place.name, status=Status.DONE, side=job.side, entry=_entry(job.file, path, job.side))
+        return Row(source=job.name, status=Status.DONE, side=job.side, entry=_entry(job.file, path, job.side))
     except MemoryError:
         return _failed(job, "there is not enough memory for it")
     except OSError as error:
@@ -248,7 +255,7 @@ def prepare(job: Job, target: Path, settings: Settings, *, overwrite: bool) -> R
 
 
 def _failed(job: Job, message: str) -> Row:
-    return Row(source=job.place.name, status=Status.FAILED, side=job.side, message=message)
+    return Row(source=job.name, status=Status.FAILED, side=job.side, message=message)
 
 
 def _entry(file: str, path: Path, side: Side) -> Entry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class PhotoSource:
     paths: tuple[Path, ...]
 
 
-def choose_source(wanted: Sequence[str]) -> PhotoSource:
+def choose_source(wanted: Sequence[str], say: Callable[[str], None] = lambda _text: None) -> PhotoSource:
     """Return what stands after ``--dataset``; without it, what is at hand.
 
     A data set with a manifest (one known by name, or a prepared folder) gives its test photos; those of papers that
@@ -34,11 +34,15 @@ def choose_source(wanted: Sequence[str]) -> PhotoSource:
     been fetched before gives them, else four photographs of scikit-image do: enough to see that all works, too few to
     judge.
 
+    Args:
+        wanted: as typed.
+        say: told in lines what is fetched, if something is.
+
     Raises:
         DatasetError: a path does not exist, a named data set cannot be had, or all its photos are for training.
     """
     if wanted:
-        dataset = datasets.resolve(wanted)
+        dataset = datasets.resolve(wanted, say=say)
         if dataset.manifest is None:
             return PhotoSource(name=dataset.name, paths=dataset.train)
         if dataset.test:

@@ -48,7 +48,7 @@ def test_kaggle_without_a_network_says_what_to_do(alone: Path) -> None:
     assert f"Download {KAGGLE.page} by hand" in said
     assert f"unpack it to {alone / 'data' / 'kaggle'}" in said
     assert "--dataset FOLDER" in said
-    assert said.startswith(f"The data set {HANDLE!r} could not be fetched: Kaggle cannot be reached. Download ")
+    assert said.startswith("The data set 'kaggle' could not be fetched: Kaggle cannot be reached. Download ")
     assert "\n" not in said
     assert "size unknown in advance" in lines[0]
 
@@ -92,6 +92,19 @@ def test_what_is_no_longer_whole_is_not_at_hand(alone: Path) -> None:
     assert at_hand("kaggle") is None
 
 
+def test_several_names_are_joined_side_by_side(alone: Path) -> None:
+    fill(alone / "data" / "kaggle")
+    (alone / "data" / "coco" / "val2017").mkdir(parents=True)
+    for number in range(5):
+        (alone / "data" / "coco" / "val2017" / f"{number}.jpg").write_bytes(b"1")
+    found = resolve(["coco", "kaggle"])
+    alone_digests = {resolve([name]).manifest for name in ("coco", "kaggle")}
+    assert found.name == "coco, kaggle"
+    assert (len(found.train), len(found.val), len(found.test)) == (4 + 9, 1 + 1, 2)
+    assert found.manifest not in alone_digests
+    assert resolve(["kaggle", "coco"]).manifest != found.manifest
+
+
 def test_a_folder_with_a_manifest_is_divided_by_it(alone: Path) -> None:
     root = fill(alone / "prepared")
     sides = {f"train_color/image000{i}.jpg": side for i, side in enumerate([Side.TRAIN, Side.VAL, Side.TEST])}
@@ -124,8 +137,10 @@ def test_paths_are_taken_as_they_are(alone: Path) -> None:
     [
         (["nowhere"], [], "nowhere: expected a folder"),
         (["."], ["nowhere.tar"], r"nowhere\.tar: expected"),
-        ([".", "kaggle"], [], "a data set's name stands alone"),
-        (["."], ["kaggle"], "a data set's name stands alone"),
+        ([".", "kaggle"], [], "names of data sets stand among themselves"),
+        (["."], ["kaggle"], "names of data sets stand among themselves"),
+        (["kaggle"], ["kaggle"], "names of data sets stand among themselves"),
+        (["kaggle", "nowhere"], [], "nowhere: expected a folder"),
         (["n" * 5000], [], "found nothing there"),
     ],
 )

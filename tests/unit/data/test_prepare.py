@@ -250,6 +250,12 @@ def test_bombs_are_refused_before_they_are_decoded(tmp_path: Path, monkeypatch: 
     assert row.message == "64×64 pixels, more than 0.001 megapixels"
 
 
+def test_a_file_that_is_too_long_is_a_row(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hue_cli.data.photos.MAX_BYTES", (photos / "wide.jpg").stat().st_size - 1)
+    messages = {row.source: row.message for row in prepare(photos, tmp_path / "out", settings())}
+    assert messages["wide.jpg"].endswith("of a photo")
+
+
 def test_a_result_that_cannot_be_written_is_a_row(photos: Path, tmp_path: Path) -> None:
     jobs = plan(photos, tmp_path / "out", settings())
     (tmp_path / "out" / "train").write_text("in the way", encoding="utf-8")
@@ -300,7 +306,7 @@ def test_rows_are_plain_data() -> None:
 
 
 def test_a_worker_that_is_killed_is_a_sentence(photos: Path, tmp_path: Path) -> None:
-    deadly: Any = SimpleNamespace(name="deadly.jpg", read=partial(os._exit, 9))
-    job = Job(place=deadly, file="train/deadly.jpg", side=Side.TRAIN)
+    deadly: Any = SimpleNamespace(read=partial(os._exit, 9))
+    job = Job(name="deadly.jpg", side=Side.TRAIN, place=deadly, file="train/deadly.jpg")
     with pytest.raises(HueError, match="the same command with fewer --workers goes on"):
         list(run([job] * 3, tmp_path, settings(), workers=2, overwrite=False))
