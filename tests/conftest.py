@@ -19,11 +19,17 @@ from hue_cli.infer.contract import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, Contra
 from hue_cli.recipes.schema import Recipe, SizeRule
 from hue_cli.recipes.specs import (
     ColorGanSpec,
+    Convolution,
     ConvolutionListSpec,
     DeepColorSpec,
     DeepColorUNetSpec,
+    Encoder,
     GamutClassifierSpec,
+    KoalarizationSpec,
     NetSpec,
+    ResNet18AutoencoderSpec,
+    VggAutoencoderSpec,
+    VggUNetSpec,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +42,11 @@ hypothesis.settings.load_profile("hue")
 WriteRun = Callable[[Recipe, Path], Path]
 
 
+def _narrow(layers: tuple[Convolution, ...], channels: int) -> tuple[Convolution, ...]:
+    """The same layers with so many channels at most."""
+    return tuple(replace(layer, channels=min(layer.channels, channels)) for layer in layers)
+
+
 def shrink(recipe: Recipe) -> Recipe:
     """The same system with a few channels, and as few halvings as it can have: small enough for a test."""
     few = SizeRule(size=20, multiple_of=4, minimum=4)
@@ -44,19 +55,36 @@ def shrink(recipe: Recipe) -> Recipe:
             net: NetSpec = replace(recipe.net, widths=(8, 8, 8, 8), cell=30.0)
             return replace(recipe, net=net, size=replace(recipe.size, size=96))
         case ConvolutionListSpec():
-            layers = tuple(
-                replace(layer, channels=layer.channels if layer is recipe.net.layers[-1] else 4)
-                for layer in recipe.net.layers
-            )
-            return replace(recipe, net=replace(recipe.net, layers=layers), size=replace(recipe.size, size=24))
+            net = replace(recipe.net, layers=_narrow(recipe.net.layers, 4))
+            return replace(recipe, net=net, size=replace(recipe.size, size=24))
         case ColorGanSpec():
             net = replace(recipe.net, widths=(4, 6), critic_widths=(4, 6, 8))
         case DeepColorUNetSpec():
             net = replace(recipe.net, widths=(4, 6))
         case DeepColorSpec():
             # The encoder is a library's: its size stays.
-            decoder = tuple(replace(layer, channels=min(layer.channels, 4)) for layer in recipe.net.decoder)
-            return replace(recipe, net=replace(recipe.net, decoder=decoder), size=replace(recipe.size, size=64))
+            net = replace(recipe.net, decoder=_narrow(recipe.net.decoder, 4))
+            return replace(recipe, net=net, size=replace(recipe.size, size=64))
+        case ResNet18AutoencoderSpec():
+            return replace(recipe, net=replace(recipe.net, widths=(8, 6, 4)), size=replace(recipe.size, size=24))
+        case KoalarizationSpec():
+            net = replace(
+                recipe.net,
+                encoder=_narrow(recipe.net.encoder, 6),
+                fusion=6,
+                decoder=_narrow(recipe.net.decoder, 4),
+                second=_narrow(recipe.net.second, 5),
+                # Any classifier of a thousand classes has an opinion; this one has it in milliseconds.
+                embedding=Encoder.MOBILENET_V1,
+                embedding_size=32,
+            )
+            return replace(recipe, net=net, size=replace(recipe.size, size=24))
+        case VggAutoencoderSpec():
+            net = replace(recipe.net, widths=(4, 4, 4, 4, 4))
+            return replace(recipe, net=net, size=replace(recipe.size, size=32))
+        case VggUNetSpec():
+            net = replace(recipe.net, bridge=4, widths=(4, 4, 4, 4))
+            return replace(recipe, net=net, size=replace(recipe.size, size=32))
         case _:
             net = replace(recipe.net, widths=(4, 6), top=4)
     return replace(recipe, net=net, size=few)

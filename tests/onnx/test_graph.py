@@ -20,7 +20,10 @@ from hue_cli.recipes import RECIPES
 
 QUICK = ["cnn-curriculum", "residual-curriculum", "ae-rgb-1", "colorgan", "deepcolor-unet"]
 # An encoder of fifty layers takes half a minute to trace.
-SLOW = ["hue-s", "deepcolor-densenet", "deepcolor-mobilenet"]
+SLOW = [
+    *("hue-s", "deepcolor-densenet", "deepcolor-mobilenet", "resnet18-autoencoder"),
+    *("koalarization", "koalarization-deep", "koalarization-bn", "vgg16", "vgg19-unet"),
+]
 FAMILIES = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
 # Variants that differ in their training alone have the same graph: worth a look, not every time.
 VARIANTS = [pytest.param(name, marks=pytest.mark.slow) for name in RECIPES if name not in (*QUICK, *SLOW)]

@@ -88,6 +88,7 @@ def _model(model: Model) -> dict[str, Any]:
             "where": recipe.source.where,
             "figures": dict(recipe.source.figures),
             "acceptance": recipe.source.acceptance or None,
+            "curves": list(recipe.source.curves),
             "treatment": Treatment.RAW.value,
         }
         if recipe

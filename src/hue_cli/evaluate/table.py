@@ -174,16 +174,18 @@ class Evaluation:
         return notes
 
     def _papers(self) -> list[str]:
-        notes: dict[str, None] = {}
-        for model in self.models.values():
-            if model.recipe and model.recipe.source.figures:
-                source = model.recipe.source
-                notes[f"The paper's figures are its own, raw, on its own photos: {source.title} ({source.where})."] = (
-                    None
-                )
-        for name, model in self.models.items():
-            if model.recipe and model.recipe.source.acceptance:
-                notes[f"{name}: public acceptance in its paper's user study: {model.recipe.source.acceptance}."] = None
+        sources = {name: model.recipe.source for name, model in self.models.items() if model.recipe}
+        notes: dict[str, None] = {
+            f"The paper's figures are its own, raw, on its own photos: {source.title} ({source.where}).": None
+            for source in sources.values()
+            if source.figures
+        }
+        for name, source in sources.items():
+            if source.acceptance:
+                notes[f"{name}: public acceptance in its paper's user study: {source.acceptance}."] = None
+            if source.curves:
+                curves = f"{', '.join(source.curves)}: {source.title} ({source.where})"
+                notes[f"{name}: its paper prints no figures, curves only of {curves}."] = None
         return list(notes)
 
     def _departures(self) -> list[str]:

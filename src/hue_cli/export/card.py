@@ -68,21 +68,19 @@ def _facts(run: TrainedRun, exported: Exported) -> str:
 
 
 def _scores(recipe: Recipe, scores: Scores) -> str:
-    columns: dict[str, Figures] = {
-        "as used": scores.used,
-        "raw": scores.raw,
-        "grey": scores.grey,
-        "truth": scores.truth,
-        "paper (raw)": recipe.source.figures,
+    columns = {
+        "as used": _printed(scores.used),
+        "raw": _printed(scores.raw),
+        "grey": _printed(scores.grey),
+        "truth": _printed(scores.truth),
+        "paper (raw)": _printed(recipe.source.figures) | dict.fromkeys(recipe.source.curves, "curve only"),
     }
-    shown = {head: figures for head, figures in columns.items() if figures}
-    names = [name for name in scores.units if any(name in figures for figures in shown.values())]
+    shown = {head: cells for head, cells in columns.items() if cells}
+    names = [name for name in scores.units if any(name in cells for cells in shown.values())]
     rows = []
     for name in names:
         label = f"{name} ({scores.units[name]})" if scores.units[name] else name
-        rows.append(
-            [label, *(f"{figures[name]:.{_DIGITS}g}" if name in figures else "–" for figures in shown.values())]
-        )
+        rows.append([label, *(cells.get(name, "–") for cells in shown.values())])
     share = (
         ""
         if scores.colour_share is None
@@ -96,6 +94,10 @@ def _scores(recipe: Recipe, scores: Scores) -> str:
         "the same photographs in black and white, the score of doing nothing. The paper's figures are from its own "
         f"photographs.{study}\n"
     )
+
+
+def _printed(figures: Figures) -> dict[str, str]:
+    return {name: f"{value:.{_DIGITS}g}" for name, value in figures.items()}
 
 
 def _departures(recipe: Recipe) -> str:

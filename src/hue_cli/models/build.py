@@ -10,7 +10,10 @@ from hue_cli.models.colorgan import ColorGanDiscriminator, ColorGanGenerator
 from hue_cli.models.convolution_list import ConvolutionList
 from hue_cli.models.deepcolor import DeepColor, DeepColorUNet
 from hue_cli.models.gamut_classifier import GamutClassifier
+from hue_cli.models.koalarization import DeepKoalarization, Koalarization
 from hue_cli.models.residual_autoencoder import ConvAutoencoder, ResidualAutoencoder
+from hue_cli.models.resnet18_autoencoder import ResNet18Autoencoder
+from hue_cli.models.vgg_networks import VggAutoencoder, VggUNet
 from hue_cli.recipes.specs import (
     ColorGanSpec,
     ConvAutoencoderSpec,
@@ -18,12 +21,16 @@ from hue_cli.recipes.specs import (
     DeepColorSpec,
     DeepColorUNetSpec,
     GamutClassifierSpec,
+    KoalarizationSpec,
     NetSpec,
     ResidualAutoencoderSpec,
+    ResNet18AutoencoderSpec,
+    VggAutoencoderSpec,
+    VggUNetSpec,
 )
 
 
-def build_network(spec: NetSpec) -> nn.Module:  # noqa: PLR0911 - one a family
+def build_network(spec: NetSpec) -> nn.Module:  # noqa: C901, PLR0911 - one a family
     """Return the network that ``spec`` describes, with fresh weights."""
     match spec:
         case ResidualAutoencoderSpec():
@@ -40,6 +47,14 @@ def build_network(spec: NetSpec) -> nn.Module:  # noqa: PLR0911 - one a family
             return DeepColorUNet(spec)
         case DeepColorSpec():
             return DeepColor(spec)
+        case ResNet18AutoencoderSpec():
+            return ResNet18Autoencoder(spec)
+        case KoalarizationSpec():
+            return DeepKoalarization(spec) if spec.second else Koalarization(spec)
+        case VggAutoencoderSpec():
+            return VggAutoencoder(spec)
+        case VggUNetSpec():
+            return VggUNet(spec)
         case _:
             assert_never(spec)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from hue_cli.errors import UnknownModelError
-from hue_cli.recipes import autoencoders, colorgan, deepcolor, hue, residual
+from hue_cli.recipes import autoencoders, colorgan, deepcolor, hue, koalarization, residual, resnet18_autoencoder
 from hue_cli.recipes.schema import Recipe
 
 _ALL: tuple[Recipe, ...] = (
     *residual.RECIPES,
+    *resnet18_autoencoder.RECIPES,
+    *koalarization.RECIPES,
     *autoencoders.RECIPES,
     *colorgan.RECIPES,
     *deepcolor.RECIPES,

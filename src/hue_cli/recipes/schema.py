@@ -148,6 +148,8 @@ class Source:
     """Metric name to the figure as printed."""
     acceptance: str = ""
     """Its user study's public acceptance, as printed: the share of people who took a painted picture for a real one."""
+    curves: tuple[str, ...] = ()
+    """Metrics that it shows as curves only, so that there is no figure to stand beside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,6 +147,72 @@ class DeepColorSpec:
     norm: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResNet18AutoencoderSpec:
+    """Paper 001, section 3.1: the first half of ResNet-18 and a decoder that mirrors it.
+
+    Attributes:
+        widths: channels of the decoder at 1/8, 1/4 and 1/2 of the size.
+    """
+
+    widths: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KoalarizationSpec:
+    """Paper 002, sections 2.4 and 3.4: convolutions fused with the logits of a classifier of ImageNet.
+
+    Attributes:
+        encoder: from lightness to 1/8 of the size.
+        fusion: channels of the 1×1 convolution that mixes the encoder's with the classifier's.
+        decoder: back to half size; its picture is enlarged once more.
+        embedding: the classifier.
+        embedding_size: side of the square that it is shown.
+        norm: batch norm before every activation.
+        pool: a stride is made by pooling after the convolution.
+        dropout: share of channels dropped after every other block.
+        second: encoder and bottleneck of a second network that sees the first one's picture; empty for none.
+    """
+
+    encoder: tuple[Convolution, ...]
+    fusion: int
+    decoder: tuple[Convolution, ...]
+    embedding: Encoder
+    embedding_size: int
+    norm: bool = False
+    pool: bool = False
+    dropout: float = 0.0
+    second: tuple[Convolution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VggAutoencoderSpec:
+    """Paper 002, section 3.5.1: VGG-16 and a decoder.
+
+    Attributes:
+        encoder: which VGG.
+        widths: channels of the decoder at 1/32, 1/16, 1/8, 1/4 and 1/2 of the size.
+    """
+
+    encoder: Encoder
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VggUNetSpec:
+    """Paper 002, section 3.5.2: a U-Net on VGG-19.
+
+    Attributes:
+        encoder: which VGG.
+        bridge: channels at 1/16 of the size.
+        widths: channels of the decoder at 1/8, 1/4, 1/2 and full size.
+    """
+
+    encoder: Encoder
+    bridge: int
+    widths: tuple[int, int, int, int]
+
+
 NetSpec = (
     ResidualAutoencoderSpec
     | ConvAutoencoderSpec
@@ -155,4 +221,8 @@ NetSpec = (
     | ColorGanSpec
     | DeepColorUNetSpec
     | DeepColorSpec
+    | ResNet18AutoencoderSpec
+    | KoalarizationSpec
+    | VggAutoencoderSpec
+    | VggUNetSpec
 )

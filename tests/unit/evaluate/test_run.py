@@ -125,6 +125,16 @@ def test_public_acceptance_is_a_note_beside_the_scores(models: dict[str, Model],
     assert (papers["unet"]["acceptance"], papers["other"]["acceptance"]) == ("53 %", None)
 
 
+def test_curves_are_a_note_beside_the_scores(models: dict[str, Model], photos: Path) -> None:
+    (model,) = models.values()
+    koala = replace(model, recipe=RECIPES["koalarization-bn"])
+    result = evaluate({"koala": koala, "other": model}, source(photos), select_metrics(["mse"]), limit=1)
+    (note,) = [note for note in result.notes() if "curves only" in note]
+    assert note.startswith("koala: its paper prints no figures, curves only of psnr, ssim: Image Colorization")
+    papers = {name: each["paper"] for name, each in json.loads(json.dumps(result.to_dict()))["models"].items()}
+    assert (papers["koala"]["curves"], papers["other"]["curves"]) == (["psnr", "ssim"], [])
+
+
 def test_a_changed_recipe_is_said(models: dict[str, Model]) -> None:
     (model,) = models.values()
     recipe = RECIPES["residual"]

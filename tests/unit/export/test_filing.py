@@ -103,6 +103,17 @@ def test_the_card_has_the_paper_s_user_study(
     assert "Public acceptance" not in write_card("it", run, filed[1], scores)
 
 
+def test_the_card_says_where_the_paper_has_curves_only(
+    filed: tuple[Path, Exported], run: TrainedRun, tmp_path: Path, write_scores: WriteScores
+) -> None:
+    drawn = replace(run.recipe, source=replace(run.recipe.source, figures={}, curves=("psnr",)))
+    scores = read_scores(write_scores(tmp_path / "scores.json", run.recipe), run.recipe)
+    card = write_card("it", replace(run, recipe=drawn), filed[1], scores)
+
+    assert "| psnr (dB) | 23.51 | 21.25 | 23.2 | – | curve only |" in card
+    assert "| mse | – | 0.0091 | – | – | – |" in card
+
+
 def test_the_configuration_is_the_whole_recipe(filed: tuple[Path, Exported], run: TrainedRun) -> None:
     config = json.loads((filed[0] / "cnn-small" / "config.json").read_text(encoding="utf-8"))
 
