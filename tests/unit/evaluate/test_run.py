@@ -131,7 +131,7 @@ def test_curves_are_a_note_beside_the_scores(models: dict[str, Model], photos: P
     result = evaluate({"koala": koala, "other": model}, source(photos), select_metrics(["mse"]), limit=1)
     (note,) = [note for note in result.notes() if "curves only" in note]
     assert note.startswith("koala: its paper prints no figures, curves only of psnr, ssim: Image Colorization")
-    papers = {name: each["paper"] for name, each in json.loads(json.dumps(result.to_dict()))["models"].items()}
+    papers = {name: each["paper"] for name, each in json.loads(json.dumps(to_data(result)))["models"].items()}
     assert (papers["koala"]["curves"], papers["other"]["curves"]) == (["psnr", "ssim"], [])
 
 
