@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import time
+import warnings
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from enum import StrEnum
@@ -157,6 +158,8 @@ def colorize(
     """
     # The strips of the colour arithmetic are small: a BLAS that starts threads for each would only get in the way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Decoders warn of oddities in metadata; a person can do nothing about them.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     from hue_cli.images.mark import Provenance
     from hue_cli.images.resize import Kernel
     from hue_cli.infer.plan import Naming, Plan

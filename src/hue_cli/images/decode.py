@@ -16,12 +16,14 @@ from hue_cli.images import tiff
 from hue_cli.images.luminance import rgb_to_grey
 from hue_cli.images.photo import Plane
 from hue_cli.images.profile import Profile, find_profile, is_srgb
-from hue_cli.images.tone import SHORT_SIDE, Tone, Toning, examine
+from hue_cli.images.tone import SHORT_SIDE, Tone, Toning, examine, fit
 
 _STRIP_PIXELS = 1 << 22
 _BYTE_ORDERS = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 _WHITE_IS_ZERO = 0
 _SRGB_GAMMA = 1 / 2.2
+_SAMPLE_SIDE = 200
+"""Pixels along the short side that are picked to find a tint."""
 _GREY = Toning(Tone.GREY)
 _MOST_DEEP = 65_535
 
@@ -213,9 +215,18 @@ def _tone(image: Image.Image, profile: Profile | None) -> Toning:
     opaque = None
     if small.mode in ("RGBA", "PA", "LA"):
         opaque = np.asarray(small.getchannel("A")) > 0
+    toning = examine(_srgb_of(small, profile), opaque)
+    if toning.tone is not Tone.TONED:
+        return toning
+    step = max(1, min(image.size) // _SAMPLE_SIDE)
+    picked = image.resize((-(-image.width // step), -(-image.height // step)), Image.Resampling.NEAREST)
+    return Toning(Tone.TONED, fit(_srgb_of(picked, profile).reshape(-1, 3)))
+
+
+def _srgb_of(image: Image.Image, profile: Profile | None) -> NDArray[np.uint8]:
     if profile is not None:
-        small = profile.to_srgb(small if small.mode == profile.mode else small.convert(profile.mode))
-    return examine(np.asarray(small.convert("RGB")), opaque)
+        image = profile.to_srgb(image if image.mode == profile.mode else image.convert(profile.mode))
+    return np.asarray(image.convert("RGB"))
 
 
 def _heed_gamma(image: Image.Image, pixels: Pixels) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from hue_cli.errors import ImageError
 
@@ -81,6 +81,8 @@ def allow_pixels(count: int) -> None:
 
 # What Pillow logs of damaged files is said better by hue, in the file's row.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+# Pillow's own bound for what a PNG packs beside its pixels, 1 MiB, would refuse the profiles of many printers.
+PngImagePlugin.MAX_TEXT_CHUNK = 16 << 20
 Image.MAX_IMAGE_PIXELS = 0
 allow_pixels(MAX_PIXELS)
 

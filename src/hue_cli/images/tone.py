@@ -77,13 +77,24 @@ def examine(rgb: NDArray[np.uint8], opaque: NDArray[np.bool_] | None = None) -> 
     chroma = np.quantile(np.hypot(ab[:, 0], ab[:, 1]), _MOST)
     if chroma < _FAINT:
         return Toning(Tone.GREY)
-    curve = _fit(lightness, ab)
+    curve = _fitted(lightness, ab)
     left = ab - tint_at(curve, lightness)
     left = left - _slow_change(left, shown)
     unexplained = np.quantile(np.hypot(left[:, 0], left[:, 1]), _MOST)
     if unexplained > max(_NOISE, min(_SHARE * chroma, _APART)):
         return Toning(Tone.COLOUR)
     return Toning(Tone.TONED, curve)
+
+
+def fit(rgb: NDArray[np.uint8]) -> Curve:
+    """Return the tint of each lightness.
+
+    Args:
+        rgb: ``(n, 3)`` pixels of a toned picture, sRGB; picked, not reduced, which would mix what lies on both sides
+            of an edge.
+    """
+    colours = lab.rgb_to_lab(rgb.astype(np.float32) / np.float32(255))
+    return _fitted(colours[:, 0], colours[:, 1:])
 
 
 def _slow_change(values: NDArray[np.floating], shown: NDArray[np.bool_]) -> NDArray[np.floating]:
@@ -96,7 +107,7 @@ def _slow_change(values: NDArray[np.floating], shown: NDArray[np.bool_]) -> NDAr
     return change
 
 
-def _fit(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> Curve:
+def _fitted(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> Curve:
     """Return the medians of a* and b* around each knot; where there are no pixels, what lies between others."""
     positions = np.linspace(0, 100, KNOTS)
     order = np.argsort(lightness)
