@@ -4,12 +4,14 @@
 
 Photographs of 12 megapixels are made from the samples in a temporary folder and prepared twice in the same run: in
 one process, one after the other, and in as many processes as there are cores. Both times begin with the command's
-own planning and end with its manifest, so starting the processes counts.
+own planning and end with its manifest, so starting the processes counts. The seconds of processor time beside them
+say what the processes cost in themselves, also on a machine that has other things to do.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -38,15 +40,21 @@ def make_photos(folder: Path, count: int) -> None:
         cut.save(folder / f"{number:04}.jpg", quality=90)
 
 
-def measure(photos: Path, out: Path, settings: Settings, workers: int) -> tuple[float, Manifest]:
-    """Prepare the folder as the command does; return the seconds and what came of it."""
-    begun = time.perf_counter()
+def processor_seconds() -> float:
+    """Return the time that this process and those that it has started and ended have computed."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def measure(photos: Path, out: Path, settings: Settings, workers: int) -> tuple[float, float, Manifest]:
+    """Prepare the folder as the command does; return the seconds, those of processors, and what came of it."""
+    begun, computed = time.perf_counter(), processor_seconds()
     rows = list(run(plan(photos, out, settings), out, settings, workers=workers, overwrite=False))
     manifest = finish(rows, out, settings)
-    seconds = time.perf_counter() - begun
+    seconds, computed = time.perf_counter() - begun, processor_seconds() - computed
     if wrong := [row for row in rows if row.status is not Status.DONE]:
         raise SystemExit(f"not done: {wrong}")
-    return seconds, manifest
+    return seconds, computed, manifest
 
 
 def main() -> None:
@@ -60,13 +68,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         photos = Path(folder) / "photos"
         make_photos(photos, arguments.photos)
-        one, alone = measure(photos, Path(folder) / "one", settings, 1)
-        many, together = measure(photos, Path(folder) / "many", settings, arguments.workers)
+        one, one_cpu, alone = measure(photos, Path(folder) / "one", settings, 1)
+        many, many_cpu, together = measure(photos, Path(folder) / "many", settings, arguments.workers)
     if alone.digest != together.digest:
         raise SystemExit("one process and many made different files")
     print(f"{arguments.photos} photos of {LONG_SIDE} pixels to {arguments.size}, padded, {usable_cores()} cores usable")
-    print(f"   1 process    {one:6.1f} s  {arguments.photos / one:6.1f} photos/s")
-    print(f"  {arguments.workers:2} processes  {many:6.1f} s  {arguments.photos / many:6.1f} photos/s")
+    print(f"   1 process    {one:6.1f} s  {arguments.photos / one:6.1f} photos/s  {one_cpu:6.1f} s of processors")
+    print(
+        f"  {arguments.workers:2} processes  {many:6.1f} s  {arguments.photos / many:6.1f} photos/s  {many_cpu:6.1f} s "
+        "of processors"
+    )
     print(f"  speed-up     {one / many:6.2f}")
 
 

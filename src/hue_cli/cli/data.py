@@ -150,7 +150,8 @@ def info(
         facts |= _surveyed(found)
     if json_report:
         reporter.emit_json(facts)
-    reporter.table(what, ("", ""), [(name, _shown(value)) for name, value in facts.items()])
+    for name, value in facts.items():  # no table: digests are there to be copied
+        reporter.result(f"{name:<14}{_shown(value)}")
     if by_name and manifest is None:
         reporter.note(f"It is not here. Fetch it: hue data fetch {what}")
     if wrong:

@@ -74,10 +74,16 @@ def resolve(sources: Sequence[str], val: Sequence[str] = (), say: Callable[[str]
             f"{missing}: expected a folder of photos, a tar or a photo, found nothing there{mixed}. "
             f"Data sets by name: {', '.join(NAMES)}."
         )
-    if len(paths) == 1 and (manifest := read_manifest(paths[0])):
-        manifest.check()
-        return _with_val(_divided(manifest), val_paths)
-    return Dataset(name=", ".join(path.name for path in paths), train=paths, val=val_paths)
+    return _with_val(_joined([_at(path) for path in paths]), val_paths)
+
+
+def _at(path: Path) -> Dataset:
+    """Return what lies at a path: divided by its manifest, or all of it for training."""
+    manifest = read_manifest(path)
+    if manifest is None:
+        return Dataset(name=path.name, train=(path,))
+    manifest.check()
+    return _divided(manifest)
 
 
 def _divided(manifest: Manifest) -> Dataset:
@@ -94,13 +100,13 @@ def _joined(datasets: Sequence[Dataset]) -> Dataset:
     """Return several data sets as one: paper 004 trains on three."""
     if len(datasets) == 1:
         return datasets[0]
-    digests = "\n".join(str(each.manifest) for each in datasets)
+    digests = [each.manifest for each in datasets if each.manifest]
     return Dataset(
         name=", ".join(each.name for each in datasets),
         train=tuple(path for each in datasets for path in each.train),
         val=tuple(path for each in datasets for path in each.val),
         test=tuple(path for each in datasets for path in each.test),
-        manifest=hashlib.sha256(digests.encode()).hexdigest(),
+        manifest=hashlib.sha256("\n".join(digests).encode()).hexdigest() if digests else None,
     )
 
 

@@ -115,6 +115,8 @@ def test_a_folder_with_a_manifest_is_divided_by_it(alone: Path) -> None:
     assert [path.name for path in (*found.train, *found.val, *found.test)] == [Path(file).name for file in sides]
     (alone / "v.tar").touch()
     assert resolve(["prepared"], ["v.tar"]).val == (Path("v.tar"),)
+    both = resolve(["prepared", "v.tar"])
+    assert (both.train, both.val, both.test) == ((*found.train, Path("v.tar")), found.val, found.test)
     next(iter(found.train)).write_bytes(b"other")
     with pytest.raises(DatasetError, match="Fetch or prepare the data set again"):
         resolve(["prepared"])
