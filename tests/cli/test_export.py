@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import onnxruntime
 import pytest
 from typer.testing import CliRunner, Result
 
 from hue_cli.cli.app import app
 from hue_cli.export import run as export_room
+from hue_cli.export.photos import sample_photos
 from hue_cli.infer.contract import Contract
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import Recipe
@@ -25,6 +28,13 @@ WriteRun = Callable[[Recipe, Path], Path]
 @pytest.fixture
 def folder(tmp_path: Path, tiny: Callable[[Recipe], Recipe], write_run: WriteRun) -> Path:
     return write_run(tiny(RECIPES["cnn-curriculum"]), tmp_path / "my run")
+
+
+@pytest.fixture(autouse=True)
+def _small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compared is the same; how much of it is not what these tests are about."""
+    photos = [photo[:96, :96] for photo in sample_photos()]
+    monkeypatch.setattr(export_room, "sample_photos", lambda: photos)
 
 
 def _hue(*arguments: str | Path) -> Result:
@@ -92,6 +102,33 @@ def test_a_graph_that_disagrees_is_not_written(folder: Path, monkeypatch: pytest
     assert sorted(path.name for path in folder.iterdir()) == ["model.onnx", "run.json", "weights.safetensors"]
 
 
+def test_a_file_is_exported_again_in_other_forms(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    old = _hue(tiny_model, "--end-to-end")
+    assert old.exit_code == 2
+    assert "opset 18 or newer" in old.stderr
+    model = onnx.load(tiny_model)
+    model.opset_import[0].version = 18
+    (tmp_path / "new").mkdir()
+    onnx.save(model, tmp_path / "new" / "tiny.onnx")
+
+    whole = _hue("new/tiny.onnx", "--end-to-end")
+    small = _hue(tiny_model, "--precision", "int8", "--json")
+
+    assert whole.exit_code == small.exit_code == 0, whole.output + small.output
+    assert sorted(path.name for path in tmp_path.glob("*.onnx")) == ["tiny_end_to_end.onnx", "tiny_int8.onnx"]
+    assert "largest difference from tiny: 0 units" in whole.stdout
+    assert re.search(r"pictures of 5 photographs: ΔE 0\.\d+ on average \(allowed: 0\.6\)", whole.stdout)
+    report = json.loads(small.stdout)
+    assert (report["kind"], report["judge"], report["bound"]) == ("colorizer", "tiny", None)
+    assert report["delta_e"]["photos"] == 5
+    opset = _hue(tiny_model, "--opset", "21")
+    assert opset.exit_code == 2
+    assert "was exported with opset" in opset.stderr
+
+
 def test_no_run_there(tmp_path: Path) -> None:
     result = _hue(tmp_path / "nowhere")
 
@@ -117,7 +154,9 @@ def test_filing_with_scores_of_another_training_is_refused(folder: Path, tmp_pat
         (["--default"], "belong to --file-in"),
         (["--file-in", "weights", "-o", "model.onnx"], "leave out -o"),
         (["-o", "."], "expected a file, found a folder"),
-        (["--precision", "int8"], "int8"),
+        (["--precision", "int4"], "int4"),
+        (["--file-in", "weights", "--precision", "int8"], "leave out --end-to-end, int8"),
+        (["--calibrate", "nowhere"], "found none that can be read"),
         (["--opset", "7"], "18"),
     ],
 )

@@ -15,6 +15,7 @@ from hue_cli.errors import ParityError
 from hue_cli.export.graph import halve_weights, stamp, trace
 from hue_cli.export.parity import draw_lightness, largest_difference
 from hue_cli.export.run import BOUNDS, Precision
+from hue_cli.export.source import painter
 from hue_cli.infer.contract import Contract
 from hue_cli.recipes import RECIPES
 
@@ -49,7 +50,7 @@ def test_the_graph_has_the_contract_s_ends(traced: Tracer, name: str) -> None:
 def test_float32_graphs_paint_what_the_network_paints(traced: Tracer, name: str) -> None:
     run, model = traced(name).run, traced(name).model
 
-    difference = largest_difference(run.load_colorizer(), model.SerializeToString(), run.recipe.size)
+    difference = largest_difference(painter(run.load_colorizer()), model.SerializeToString(), run.recipe.size)
 
     assert difference < BOUNDS[Precision.FP32]
 
@@ -88,7 +89,7 @@ def test_halved_weights_stay_near_and_halve_the_file(traced: Tracer, name: str) 
 
     onnx.checker.check_model(model, full_check=True)
     assert sum(len(each.raw_data) for each in model.graph.initializer if len(each.dims) > 1) * 2 == weights
-    difference = largest_difference(run.load_colorizer(), model.SerializeToString(), run.recipe.size)
+    difference = largest_difference(painter(run.load_colorizer()), model.SerializeToString(), run.recipe.size)
     assert 0 < difference < BOUNDS[Precision.FP16]
 
 
@@ -138,7 +139,7 @@ def test_parity_sees_one_changed_weight(traced: Tracer) -> None:
     values.flat[0] += 0.5
     weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
 
-    difference = largest_difference(run.load_colorizer(), model.SerializeToString(), run.recipe.size)
+    difference = largest_difference(painter(run.load_colorizer()), model.SerializeToString(), run.recipe.size)
 
     assert difference > BOUNDS[Precision.FP16]
 
@@ -149,7 +150,7 @@ def test_parity_counts_not_a_number_as_infinitely_wrong(traced: Tracer) -> None:
     values = np.full_like(onnx.numpy_helper.to_array(weight), np.nan)
     weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
 
-    assert largest_difference(run.load_colorizer(), model.SerializeToString(), run.recipe.size) == float("inf")
+    assert largest_difference(painter(run.load_colorizer()), model.SerializeToString(), run.recipe.size) == float("inf")
 
 
 @pytest.mark.parametrize(("axis", "frozen"), [(0, 2), (2, 16), (3, 24)])
@@ -161,14 +162,14 @@ def test_parity_sees_a_frozen_side(traced: Tracer, axis: int, frozen: int) -> No
     side.dim_value = frozen
 
     with pytest.raises(ParityError, match=r"does not run the exported graph on 1 photographs of 4×4 pixels"):
-        largest_difference(run.load_colorizer(), model.SerializeToString(), run.recipe.size)
+        largest_difference(painter(run.load_colorizer()), model.SerializeToString(), run.recipe.size)
 
 
 def test_parity_names_a_graph_that_does_not_load(traced: Tracer) -> None:
     run = traced("cnn-curriculum").run
 
     with pytest.raises(ParityError, match="does not load"):
-        largest_difference(run.load_colorizer(), b"no graph", run.recipe.size)
+        largest_difference(painter(run.load_colorizer()), b"no graph", run.recipe.size)
 
 
 def test_drawn_lightness_is_like_a_photograph_s() -> None:

@@ -1,5 +1,6 @@
 """``hue models push``: a trained run onto the Hugging Face hub."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,14 @@ from hue_cli.cli.report import Mode, Reporter
 from hue_cli.errors import UsageError
 
 
+class Variant(StrEnum):
+    """Forms beside the model itself; the keys of :data:`hue_cli.export.publish.VARIANTS`."""
+
+    FP16 = "fp16"
+    INT8 = "int8"
+    END_TO_END = "end-to-end"
+
+
 def push(
     run: Annotated[Path, typer.Argument(help="Run folder of `hue train`.")],
     repo: Annotated[str, typer.Argument(metavar="hf:ORG/REPO", help="Repository; made if there is none.")],
@@ -17,6 +26,9 @@ def push(
         Path | None, typer.Option(metavar="JSON", help="What `hue eval --json` printed for this run.")
     ] = None,
     licence: Annotated[str, typer.Option(help="Terms of the weights.")] = RESEARCH_ONLY,
+    variants: Annotated[
+        list[Variant] | None, typer.Option("--with", help="Also send this form of the model; may be repeated.")
+    ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
     output: Annotated[
         Path | None,
@@ -54,7 +66,8 @@ def push(
 
     trained = read_run(run)
     found = read_scores(scores, trained.recipe) if scores else None
-    publication = Publication(repo=name.repo, licence=licence, scores=found)
+    forms = tuple(each.value for each in variants or ())
+    publication = Publication(repo=name.repo, licence=licence, scores=found, variants=forms)
     if output is not None:
         exported = build_repository(trained, publication, output)
         report.result(f"{output}: what would be sent to {name}")

@@ -94,6 +94,20 @@ def halve_weights(model: onnx.ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
+def restore_weights(model: onnx.ModelProto) -> None:
+    """Undo :func:`halve_weights`, but for the digits that are gone. Changes ``model``."""
+    halves = {weight.name: weight for weight in model.graph.initializer if weight.data_type == onnx.TensorProto.FLOAT16}
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type == "Cast" and node.input[0] in halves:
+            weight = halves[node.input[0]]
+            weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight).astype("float32"), node.output[0]))
+        else:
+            nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
 def stamp(model: onnx.ModelProto, contract: Contract) -> None:
     """Write the contract into the file's metadata, in place of one that is there."""
     kept = {entry.key: entry.value for entry in model.metadata_props} | {METADATA_KEY: contract.to_json()}

@@ -1,17 +1,16 @@
-"""Does the exported graph paint what the network paints? Asked of the real onnxruntime."""
+"""Does the exported graph paint what its source paints? Asked of the real onnxruntime, at every kind of size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import onnxruntime
-import torch
 from numpy.typing import NDArray
 
 from hue_cli.errors import ParityError
-from hue_cli.infer.contract import INPUT_NAME, OUTPUT_NAME
-from hue_cli.models.colorizer import Colorizer
+from hue_cli.export.source import Paint
+from hue_cli.infer.contract import INPUT_NAME, OUTPUT_NAME, PICTURE_INPUT, PICTURE_OUTPUT, Contract
 from hue_cli.recipes.schema import SizeRule
 
 
@@ -33,7 +32,7 @@ def draw_lightness(count: int, height: int, width: int, seed: int = 0) -> NDArra
     return lightness
 
 
-def _shapes(rule: SizeRule) -> Iterator[tuple[int, int, int]]:
+def _shapes(rule: SizeRule | Contract) -> Iterator[tuple[int, int, int]]:
     """Batches and sizes to try; the graph was exported with a batch of 2 at an even multiple, so none of these."""
     step = rule.multiple_of
     least = -(-rule.minimum // step) * step
@@ -45,12 +44,25 @@ def _shapes(rule: SizeRule) -> Iterator[tuple[int, int, int]]:
     yield 1, usual, -(-usual * 3 // (2 * step)) * step
 
 
-@torch.no_grad()
-def largest_difference(colorizer: Colorizer, graph: bytes, rule: SizeRule) -> float:
+def open_graph(graph: bytes) -> onnxruntime.InferenceSession:
+    """Open a graph on the CPU.
+
+    Raises:
+        ParityError: onnxruntime does not load it.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # errors come as exceptions
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions share no other base
+        raise ParityError(f"onnxruntime {onnxruntime.__version__} does not load the exported graph: {error}") from error
+
+
+def largest_difference(paint: Paint, graph: bytes, rule: SizeRule | Contract) -> float:
     """Run both on the CPU over several batches and sizes.
 
     Args:
-        colorizer: in evaluation mode.
+        paint: what the graph should do.
         graph: the ONNX file's bytes.
         rule: sizes to try are taken from it.
 
@@ -60,21 +72,40 @@ def largest_difference(colorizer: Colorizer, graph: bytes, rule: SizeRule) -> fl
     Raises:
         ParityError: onnxruntime does not run the graph at a size that the rule allows.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # errors come as exceptions
-    try:
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exceptions share no other base
-        raise ParityError(f"onnxruntime {onnxruntime.__version__} does not load the exported graph: {error}") from error
+    session = open_graph(graph)
     worst = 0.0
     for seed, (count, height, width) in enumerate(_shapes(rule)):
         lightness = draw_lightness(count, height, width, seed)
-        expected = colorizer(torch.from_numpy(lightness)).numpy()
+        expected = paint(lightness)
         found = _run(session, lightness)
         if found.shape != expected.shape:
-            raise ParityError(f"The graph paints {found.shape} where the network paints {expected.shape}.")
+            raise ParityError(f"The graph paints {found.shape} where its source paints {expected.shape}.")
         worst = max(worst, float(np.abs(found - expected).max()) if np.isfinite(found).all() else float("inf"))
     return worst
+
+
+def paint_with(graph: bytes) -> Paint:
+    """Return what a colorizer's graph paints."""
+    session = open_graph(graph)
+    return lambda lightness: _run(session, lightness)
+
+
+def picture_with(graph: bytes) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """Return what an end-to-end graph makes of a picture ``(H, W, 3)`` uint8."""
+    session = open_graph(graph)
+
+    def make(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        try:
+            (found,) = session.run([PICTURE_OUTPUT], {PICTURE_INPUT: photo[None]})
+        except Exception as error:  # its exceptions share no other base
+            raise ParityError(
+                f"onnxruntime {onnxruntime.__version__} does not run the exported graph on a picture of "
+                f"{photo.shape[1]}×{photo.shape[0]} pixels: {error}"
+            ) from error
+        picture: NDArray[np.uint8] = found[0]
+        return picture
+
+    return make
 
 
 def _run(session: onnxruntime.InferenceSession, lightness: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,8 +12,9 @@ from hue_cli.errors import ImageError
 from hue_cli.export.card import write_card
 from hue_cli.export.filing import Filing, describe
 from hue_cli.export.graph import DEFAULT_OPSET
-from hue_cli.export.run import Exported, Precision, export_run
+from hue_cli.export.run import Exported, Options, Precision, export_source
 from hue_cli.export.scores import Scores
+from hue_cli.export.source import source_of_run
 from hue_cli.images.write import replacing
 from hue_cli.models.trained import TrainedRun
 from hue_cli.weights.fetch import SUMS_NAME
@@ -21,6 +22,13 @@ from hue_cli.weights.hub_name import ONNX_FILE
 
 # Licences that the hub knows by name; all else is "other", with the sentence in ``license_name``.
 _HUB_LICENCES = {"apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc0-1.0", "openrail"}
+
+VARIANTS = {
+    "fp16": Options(precision=Precision.FP16),
+    "int8": Options(precision=Precision.INT8),
+    "end-to-end": Options(end_to_end=True),
+}
+"""What a repository can hold beside the model, as ``onnx/model_NAME.onnx``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +40,7 @@ class Publication:
         licence: of the weights, an SPDX name or a sentence.
         scores: what ``hue eval`` measured; None if it was not.
         precision: of ``onnx/model.onnx``.
-        variants: other precisions, each as ``onnx/model_PRECISION.onnx``.
+        variants: other forms of it, each in :data:`VARIANTS`.
         data_note: Markdown about the training photographs and their terms.
     """
 
@@ -40,7 +48,7 @@ class Publication:
     licence: str
     scores: Scores | None = None
     precision: Precision = Precision.AUTO
-    variants: tuple[Precision, ...] = ()
+    variants: tuple[str, ...] = ()
     data_note: str = ""
 
 
@@ -53,22 +61,17 @@ def build_repository(run: TrainedRun, publication: Publication, folder: Path) ->
         ImageError: a file cannot be written.
     """
     scores = publication.scores
-    exported = [
-        export_run(
-            run,
-            folder / file,
-            precision=precision,
-            opset=DEFAULT_OPSET,
-            licence=publication.licence,
-            metrics=scores.to_metrics() if scores else None,
-            scored_on=scores.photographs if scores else "",
-        )
-        for file, precision in (
-            (ONNX_FILE, publication.precision),
-            *((f"onnx/model_{variant}.onnx", variant) for variant in publication.variants),
-        )
-    ]
-    main = exported[0]
+    source = source_of_run(
+        run,
+        opset=DEFAULT_OPSET,
+        licence=publication.licence,
+        metrics=scores.to_metrics() if scores else None,
+        scored_on=scores.photographs if scores else "",
+    )
+    main = export_source(source, folder / ONNX_FILE, Options(precision=publication.precision))
+    for variant in publication.variants:
+        file = f"onnx/model_{variant.replace('-', '_')}.onnx"
+        export_source(source, folder / file, VARIANTS[variant])
     name = publication.repo.partition("/")[2]
     card = write_card(name, run, main, scores, publication.data_note)
     card = card.replace(f"--model {name}\n", f"--model hf:{publication.repo}\n", 1)

@@ -20,6 +20,16 @@ METADATA_KEY = "hue"
 INPUT_NAME = "lightness"
 OUTPUT_NAME = "ab"
 
+COLORIZER = "colorizer"
+"""A file that ``hue colorize`` takes: the graph above."""
+
+END_TO_END = "end-to-end"
+"""A file for other programs: pictures in and out, with all the colour arithmetic inside."""
+
+PICTURE_INPUT = "photo"
+PICTURE_OUTPUT = "picture"
+"""Ends of an end-to-end file, both ``(1, H, W, 3)`` uint8 sRGB of any size."""
+
 _LARGEST = 8192
 """No network sees more pixels a side; a larger number is damage, and would ask for all memory there is."""
 
@@ -35,7 +45,8 @@ class Contract:
         size: default short side for the network, in pixels.
         multiple_of: height and width must be multiples of this.
         minimum: smallest height and width.
-        precision: how weights are stored, ``fp32`` or ``fp16``.
+        precision: how weights are stored, ``fp32``, ``fp16`` or ``int8``; the last computes in 8 bits too.
+        kind: :data:`COLORIZER` or :data:`END_TO_END`.
         training_data: what it was trained on, in a sentence.
         licence: SPDX name or sentence about the weights.
         metrics: name to value, as measured when the file was filed.
@@ -48,6 +59,7 @@ class Contract:
     multiple_of: int
     minimum: int
     precision: str = "fp32"
+    kind: str = COLORIZER
     training_data: str = ""
     licence: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)

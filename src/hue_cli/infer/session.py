@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hue_cli.errors import DeviceError, WeightsError
-from hue_cli.infer.contract import INPUT_NAME, OUTPUT_NAME, Contract
+from hue_cli.infer.contract import COLORIZER, INPUT_NAME, OUTPUT_NAME, Contract
 
 INSTALL_CUDA = "Install what CUDA needs with: pip install '.[cuda]' in hue's source folder — or use --device cpu."
 _CUDA = "CUDAExecutionProvider"
@@ -241,6 +241,12 @@ def _check(inner: Any, name: str) -> Contract:
         WeightsError: metadata, inputs or outputs are not those of hue.
     """
     contract = Contract.from_metadata(inner.get_modelmeta().custom_metadata_map, name)
+    if contract.kind != COLORIZER:
+        raise WeightsError(
+            f"{name}: an {contract.kind} file, made by `hue export --end-to-end` for phones, browsers and other "
+            "programs: it takes 8-bit pictures and gives them back in colour. For hue colorize, export "
+            f"{contract.recipe!r} without --end-to-end."
+        )
     inputs = [(value.name, len(value.shape)) for value in inner.get_inputs()]
     outputs = [(value.name, len(value.shape)) for value in inner.get_outputs()]
     if inputs != [(INPUT_NAME, 4)] or outputs != [(OUTPUT_NAME, 4)]:

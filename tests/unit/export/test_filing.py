@@ -55,6 +55,8 @@ def test_the_index_names_the_file_by_size_and_digest(filed: tuple[Path, Exported
         "sha256": hashlib.sha256(data).hexdigest(),
         "licence": LICENCE,
         "bundled": True,
+        "metrics": exported.contract.metrics,
+        "scored_on": "test.tar (951 photos)",
     }
     assert exported.sha256 == index["models"]["cnn-small"]["sha256"]
     assert index["models"]["old"]["note"] == "kept"
@@ -122,6 +124,21 @@ def test_the_configuration_is_the_whole_recipe(filed: tuple[Path, Exported], run
     assert config["sha256"] == filed[1].sha256
     assert config["scores"]["used"]["psnr"] == 23.51
     assert config["parity"]["largest_difference"] < config["parity"]["bound"]
+
+
+def test_where_the_same_file_lies_on_the_hub_stays_noted(tmp_path: Path, filed: tuple[Path, Exported]) -> None:
+    filing = Filing(weights=tmp_path, name="first", licence=LICENCE)
+    note_in_index(filing, filed[1])
+    index = json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))
+    hub = {"repo": "somebody/first", "revision": "main", "file": "onnx/model.onnx"}
+    index["models"]["first"]["hub"] = hub
+    (tmp_path / "index.json").write_text(json.dumps(index), encoding="utf-8")
+
+    note_in_index(filing, filed[1])
+    assert json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))["models"]["first"]["hub"] == hub
+
+    note_in_index(filing, replace(filed[1], sha256="0" * 64))
+    assert "hub" not in json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))["models"]["first"]
 
 
 def test_the_first_model_becomes_the_default(tmp_path: Path, filed: tuple[Path, Exported]) -> None:
