@@ -1,13 +1,17 @@
 """``hue eval``: score models on photographs whose true colours are known."""
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hue_cli.cli.options import BatchSizeOpt, DeviceOpt, JsonOpt, QuietOpt, VerboseOpt
 from hue_cli.cli.report import Mode, Reporter
 from hue_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from hue_cli.evaluate.table import Evaluation
 
 
 def evaluate(
@@ -68,6 +72,12 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many photographs.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the figures of every photograph into this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the table in Markdown into this file.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PAGE.html", help="Write one page with the table, and the pictures of all rows side by side."
+        ),
+    ] = None,
     batch_size: BatchSizeOpt = None,
     device: DeviceOpt = "auto",
     quiet: QuietOpt = False,
@@ -84,11 +94,13 @@ def evaluate(
 
         hue eval --model runs/residual@0 old.onnx --dataset test.tar --json
 
-        hue eval --outputs other=colored/ --reference originals/ --model hue-s --markdown table.md
+        hue eval --outputs other=colored/ --reference originals/ --model hue-s --report report.html
     """
     from hue_cli.evaluate import document, run
     from hue_cli.evaluate.load import find_device, load_models, sort_out
     from hue_cli.evaluate.outputs import find_outputs
+    from hue_cli.evaluate.page.shelf import Shelf
+    from hue_cli.evaluate.page.write import write_page
     from hue_cli.evaluate.sources import choose_source
     from hue_cli.metrics.catalogue import select_metrics
 
@@ -100,9 +112,7 @@ def evaluate(
     models = load_models(wanted, device, size=size) if wanted or not outputs else {}
     folders = find_outputs(outputs or [], taken=("truth", "grey", *models))
     source = choose_source([*(dataset or []), *more_photos], reporter.note)
-    for option, path in {"--csv": csv, "--markdown": markdown}.items():
-        if path is not None and path.is_dir():
-            raise UsageError(f"{option} {path}: expected a file, found a folder.")
+    _check_files({"--csv": csv, "--markdown": markdown, "--report": report})
     reporter.note(f"Scoring {', '.join([*models, *(folder.name for folder in folders)])} on {source.name}.")
     for name, each in models.items():
         reporter.detail(f"{name}: {each.origin}, network at {each.rule.size} pixels")
@@ -112,7 +122,9 @@ def evaluate(
                 "whose weights.safetensors paints RGB."
             )
 
-    with reporter.progress(limit, "scoring") as bar:
+    with ExitStack() as stack, reporter.progress(limit, "scoring") as bar:
+        rows = 2 + len(models) * (2 if raw else 1) + len(folders)
+        shelf = stack.enter_context(Shelf(rows * source.count(limit))) if report else None
         result = run.evaluate(
             models,
             source,
@@ -124,14 +136,27 @@ def evaluate(
             batch_size=batch_size or 8,
             device=find_device(device),
             per_photo=csv,
+            onlookers=[shelf] if shelf else [],
             on_photo=lambda _name: bar.advance(),
             on_bad=lambda name, reason: reporter.warn(f"{name}: left out, it cannot be read ({reason})."),
         )
+        if report and shelf:
+            write_page(result, shelf, report)
 
     if markdown:
         document.write_markdown(result, markdown)
     if json_report:
         reporter.emit_json(document.to_data(result))
+    _say(result, reporter)
+
+
+def _check_files(wanted: dict[str, Path | None]) -> None:
+    for option, path in wanted.items():
+        if path is not None and path.is_dir():
+            raise UsageError(f"{option} {path}: expected a file, found a folder.")
+
+
+def _say(result: "Evaluation", reporter: Reporter) -> None:
     title = f"{result.dataset}: {result.photos} photos, protocol {result.protocol.name}"
     reporter.table(title, result.columns(), result.cells())
     if result.differences:

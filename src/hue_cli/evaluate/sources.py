@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from hue_cli.data import datasets
+from hue_cli.data.photos import locate
 from hue_cli.errors import DatasetError
 
 SAMPLES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
@@ -24,6 +26,10 @@ class PhotoSource:
 
     name: str
     paths: tuple[Path, ...]
+
+    def count(self, limit: int | None = None) -> int:
+        """Return how many picture files there are, at most ``limit``, without reading any."""
+        return sum(1 for _ in islice(locate(self.paths), limit))
 
 
 def choose_source(wanted: Sequence[str], say: Callable[[str], None] = lambda _text: None) -> PhotoSource:
