@@ -146,18 +146,7 @@ def test_what_is_scored_is_what_colorize_writes(tiny_model: Path, photos: Path, 
 
 def test_another_tools_folder_beside_a_model(tiny_model: Path, photos: Path, tmp_path: Path) -> None:
     made = tmp_path / "made"
-    command = [
-        "colorize",
-        str(photos),
-        "-o",
-        str(made),
-        "-m",
-        str(tiny_model),
-        "--device",
-        "cpu",
-        "--if-color",
-        "recolor",
-    ]
+    command = ["colorize", str(photos), "-o", str(made), "-m", str(tiny_model), "--if-color", "recolor"]
     assert runner.invoke(app, command).exit_code == 0
     arguments = ["eval", "--outputs", f"other tool={made}", "--reference", str(photos), "-m", str(tiny_model)]
     result = runner.invoke(app, [*arguments, "--metrics", "psnr", "--markdown", str(tmp_path / "t.md")])

@@ -71,7 +71,7 @@ def ask(chrome: Chrome, page: Path) -> Iterator[Ask]:
     chrome.set_window_size(1280, 1000)
     chrome.get(page.as_uri())
     yield lambda script: chrome.execute_script(f"return {script}")
-    assert chrome.get_log("browser") == []
+    assert chrome.get_log("browser") == []  # type: ignore[no-untyped-call]
     assert chrome.title != "hacked"
 
 
