@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,18 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from hue_cli.color.space import Signal
 from hue_cli.errors import UsageError, WeightsError
+from hue_cli.models.build import build_network
 from hue_cli.models.encoders import pretrained
+from hue_cli.models.encoders.embedding import Embedding
 from hue_cli.models.encoders.imagenet import CENTRED, PLAIN, STANDARD, ImageNetEncoder, Normalisation, State
 from hue_cli.models.encoders.library import NETWORKS, Library, build, check_state, rewrite_for_input
 from hue_cli.models.encoders.mobilenet_v2 import MobileNetV2Encoder
 from hue_cli.models.encoders.pretrained import find_encoder, load_encoder, resume_encoder
+from hue_cli.models.encoders.vgg import VggEncoder
+from hue_cli.recipes import RECIPES
+from hue_cli.recipes.schema import Recipe
 from hue_cli.recipes.specs import Encoder
 
 
@@ -132,6 +139,48 @@ def test_another_network_s_weights_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(WeightsError, match=r"mobilenet_v2.*bn1\.bias: expected nothing, found 64"):
         _load(_Network(), str(path))
+
+
+def test_a_classifier_is_taken_whole_and_frozen_whole(tmp_path: Path) -> None:
+    theirs = build(Encoder.MOBILENET_V1)
+    embedding = Embedding(Encoder.MOBILENET_V1, 32)
+    _load(embedding, str(_save(theirs, tmp_path / "w.safetensors")))
+    found = embedding.classifier.state_dict()
+
+    assert found.keys() == theirs.state_dict().keys()
+    assert all(torch.equal(found[name], value) for name, value in theirs.state_dict().items())
+    assert not any(parameter.requires_grad for parameter in embedding.parameters())
+    assert not embedding.train().classifier.training
+    assert not embedding(torch.rand(1, 1, 32, 32)).requires_grad
+    other = build(Encoder.MOBILENET_V1, classes=1001)
+    with pytest.raises(WeightsError, match=r"mobilenetv1_100 .*size mismatch for classifier\.weight"):
+        _load(embedding, str(_save(other, tmp_path / "other.safetensors")))
+
+
+def test_vgg_takes_its_convolutions_and_freezes_all_but_the_first(tmp_path: Path) -> None:
+    theirs = VggEncoder(Encoder.VGG16).features
+    state = {f"features.{name}": value for name, value in theirs.state_dict().items()}
+    save_file(state, tmp_path / "w.safetensors")
+    encoder = VggEncoder(Encoder.VGG16, trained=1)
+    _load(encoder, str(tmp_path / "w.safetensors"))
+    found = encoder.features.state_dict()
+
+    # The first is made for another input.
+    assert all(torch.equal(found[name], value) for name, value in theirs.state_dict().items() if name[:2] != "0.")
+    torch.testing.assert_close(found["0.weight"][:, 0], theirs.state_dict()["0.weight"][:, 0] * 0.5 / 0.229)
+    learning = [name for name, parameter in encoder.named_parameters() if parameter.requires_grad]
+    assert learning == ["features.0.weight", "features.0.bias"]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_show_encoders_what_they_expect(name: str, tiny: Callable[[Recipe], Recipe]) -> None:
+    recipe = tiny(RECIPES[name])
+    encoder = find_encoder(build_network(recipe.net))
+    sees = recipe.space.sees
+    white = 100 if sees.signal is Signal.LIGHTNESS else 1
+
+    if encoder is not None:
+        assert encoder.sees == ((sees.centre / white,) * 3, (sees.scale / white,) * 3)
 
 
 @pytest.mark.parametrize("name", list(Encoder))

@@ -105,7 +105,7 @@ def _load_file(encoder: ImageNetEncoder, path: Path) -> str:
     except (OSError, SafetensorError, RuntimeError) as error:
         raise WeightsError(
             f"{path}: expected ImageNet weights of {network.library}'s {encoder.network} as safetensors, found "
-            f"something else ({str(error).splitlines()[0]}). Name another file with --encoder-weights, or train "
+            f"something else ({' '.join(str(error).split()):.200}). Name another file with --encoder-weights, or train "
             "without: --encoder-weights none."
         ) from error
     return f"{path.name}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
