@@ -389,6 +389,11 @@ def test_a_pipe_passes_colour_on(tmp_path: Path, tiny_model: Path) -> None:
     found = CliRunner().invoke(app, ["colorize", "-", "-m", str(tiny_model)], input=stream.getvalue())
     assert (found.exit_code, found.stdout_bytes) == (0, stream.getvalue())
     assert "in colour already" in found.stderr
+    found = CliRunner().invoke(
+        app, ["colorize", "-", "--format", "png", "-m", str(tiny_model)], input=stream.getvalue()
+    )
+    assert (found.exit_code, found.stdout_bytes) == (1, b"")
+    assert "as it is, it is no PNG" in found.stderr
 
 
 def test_times_are_kept_when_asked_for(tmp_path: Path, hue: Callable[..., Result]) -> None:

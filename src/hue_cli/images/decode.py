@@ -22,7 +22,7 @@ _STRIP_PIXELS = 1 << 22
 _BYTE_ORDERS = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 _WHITE_IS_ZERO = 0
 _SRGB_GAMMA = 1 / 2.2
-_SAMPLE_SIDE = 200
+_SAMPLE_SIDE = 128
 """Pixels along the short side that are picked to find a tint."""
 _GREY = Toning(Tone.GREY)
 _MOST_DEEP = 65_535

@@ -31,6 +31,10 @@ _MAGICS = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"\xd7\xcd\xc6\x9a", "a Windows metafile"),
     (b"II*\0\x10\0\0\0CR", "a camera's raw picture"),
+    (b"II*\0", "a TIFF of a kind that hue does not read"),
+    (b"MM\0*", "a TIFF of a kind that hue does not read"),
+    (b"II+\0", "a TIFF of a kind that hue does not read"),
+    (b"MM\0+", "a TIFF of a kind that hue does not read"),
     (b"FUJIFILMCCD-RAW", "a camera's raw picture"),
 )
 

@@ -11,6 +11,7 @@ import io
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import BinaryIO
 
 from hue_cli.images.exif import PREFIX as EXIF_PREFIX
@@ -135,11 +136,14 @@ def _sums(data: bytes) -> dict[int, int]:
 
 def quality_of(steps: int) -> int:
     """Return the lowest quality of libjpeg's scale whose 64 luminance steps sum up to no more than these."""
-    for quality in range(1, 100):
-        scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-        if sum(min(max((step * scale + 50) // 100, 1), 255) for step in _STANDARD) <= steps:
-            return quality
-    return 100
+    return next((quality for quality, total in enumerate(_totals(), start=1) if total <= steps), 100)
+
+
+@cache
+def _totals() -> tuple[int, ...]:
+    """Return the sum of libjpeg's luminance steps at each quality from 1 to 99."""
+    scales = (5000 // quality if quality < 50 else 200 - 2 * quality for quality in range(1, 100))
+    return tuple(sum(min(max((step * scale + 50) // 100, 1), 255) for step in _STANDARD) for scale in scales)
 
 
 def _sampling(frame: bytes) -> tuple[int, int] | None:

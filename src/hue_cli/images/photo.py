@@ -18,6 +18,7 @@ EXTENSIONS: dict[str, str] = {
     ".jpeg": "JPEG",
     ".jpe": "JPEG",
     ".jfif": "JPEG",
+    ".mpo": "JPEG",
     ".png": "PNG",
     ".apng": "PNG",
     ".gif": "GIF",
@@ -30,10 +31,18 @@ EXTENSIONS: dict[str, str] = {
     ".pgm": "PPM",
     ".ppm": "PPM",
     ".pnm": "PPM",
+    ".pfm": "PPM",
     ".jp2": "JPEG2000",
+    ".jpx": "JPEG2000",
+    ".jpf": "JPEG2000",
+    ".j2k": "JPEG2000",
+    ".j2c": "JPEG2000",
+    ".jpc": "JPEG2000",
     ".avif": "AVIF",
+    ".avifs": "AVIF",
     ".heic": "HEIF",
     ".heif": "HEIF",
+    ".hif": "HEIF",
 }
 """Extensions that are tried in folders, and the format that each names."""
 
@@ -50,6 +59,12 @@ WRITABLE: dict[str, str] = {
 }
 """Formats that hold colour and that hue writes, with their usual extension."""
 
+# Names that promise grey, or a file without room for what a photograph says of itself.
+_BECOME = {
+    ".mpo": ".jpg",
+    **dict.fromkeys((".pbm", ".pgm", ".pfm"), ".ppm"),
+    **dict.fromkeys((".jpx", ".jpf", ".j2k", ".j2c", ".jpc"), ".jp2"),
+}
 _WITH_ALPHA = frozenset(("PNG", "TIFF", "WEBP", "JPEG2000", "AVIF", "HEIF"))
 _WITH_16_BITS = frozenset(("PNG", "TIFF", "PPM"))
 _WITH_SEQUENCES = {"PNG": "animation", "WEBP": "animation", "AVIF": "animation", "TIFF": "pages"}
@@ -67,8 +82,8 @@ def is_image_name(path: PurePath) -> bool:
 def colour_extension(path: PurePath) -> str:
     """Return the extension of the colour version: the same where its format holds colour, else ``.png``."""
     suffix = path.suffix.lower()
-    if suffix in (".pgm", ".pbm"):
-        return ".ppm"
+    if suffix in _BECOME:
+        return _BECOME[suffix]
     return path.suffix if EXTENSIONS.get(suffix) in WRITABLE else ".png"
 
 

@@ -85,7 +85,10 @@ def _failures_named(source: Path | bytes, name: str) -> Iterator[None]:
         with _open(source) as stream:
             raise ImageError(f"{name}: {describe_unknown(stream.read(512))}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(f"{name}: announces more pixels than hue decodes; it is damaged or hostile.") from None
+        raise ImageError(
+            f"{name}: announces more pixels than hue decodes, and may be damaged or hostile. If it "
+            "is not, raise --max-pixels."
+        ) from None
     except MemoryError:
         raise ImageError(f"{name}: there is not enough memory to decode it.") from None
     except OSError as error:
@@ -206,7 +209,7 @@ class _File:
         order = "<"
         if self._pages is not None:
             position = stream.tell()
-            fields, order = self._pages.fields(index), self._pages.order
+            fields, order = self._fields(index), self._pages.order
             stream.seek(position)
         raw = raw_mode(image)
         # Before the metadata: a damaged picture must not pass for damaged metadata.
@@ -234,6 +237,15 @@ class _File:
             duration=float(duration) if isinstance(duration, int | float) else 0.0,
             warnings=(*(self._warnings if index == 0 else ()), *(f"{name}: {sentence}." for sentence in said)),
         )
+
+    def _fields(self, index: int) -> list[Entry]:
+        """Return the fields of a TIFF's page; none where they are damaged, which Pillow may overlook."""
+        assert self._pages is not None
+        try:
+            return self._pages.fields(index)
+        except ValueError as error:
+            self._warnings.append(f"{self._name}: its metadata is damaged and was left out ({error}).")
+            return []
 
     def _again(self, index: int) -> Image.Image:
         """Open the same picture once more, not decoded."""

@@ -285,6 +285,11 @@ def colorize_bytes(
     """
     prepared = steps.prepare(source)
     if steps.leaves_alone(prepared):
+        if image_format not in (None, prepared.photo.image_format):
+            raise ImageError(
+                f"{prepared.name}: is in colour already; as it is, it is no {image_format}. "
+                "Give it new colours with --if-color recolor."
+            )
         content = source if isinstance(source, bytes) else source.read_bytes()
         return content, (f"{prepared.name}: is in colour already and was passed on as it is (--if-color recolor).",)
     (ab,) = steps.predict([prepared])
