@@ -79,3 +79,21 @@ def test_scripts_are_sound_shell() -> None:
         path = ROOT / script
         assert os.access(path, os.X_OK), script
         assert subprocess.run(["bash", "-n", str(path)], check=False).returncode == 0, script
+
+
+def test_every_page_stands_in_the_site_s_contents() -> None:
+    contents = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2]
+    listed = re.findall(r"[\w/-]+\.md", contents)
+
+    assert sorted(listed) == sorted(path.relative_to(ROOT / "docs").as_posix() for path in PAGES[2:])
+
+
+@pytest.mark.slow
+def test_the_site_can_be_built(tmp_path: Path) -> None:
+    pytest.importorskip("material", reason="needs the group docs")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path / "site")]
+
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+
+    assert found.returncode == 0, found.stderr
+    assert "From a shoebox to an album" in (tmp_path / "site" / "tutorial.html").read_text(encoding="utf-8")
