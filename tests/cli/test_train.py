@@ -94,8 +94,8 @@ def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_run_folder_is_complete(run: Path) -> None:
     assert sorted(path.name for path in run.iterdir()) == [
-        "curve.png", "history.jsonl", "metrics.json", "run.json", "samples", "state.safetensors", "tensorboard",
-        "weights.safetensors",
+        "curve.png", "history.jsonl", "metrics.json", "run.json", "run.yaml", "samples", "state.safetensors",
+        "tensorboard", "weights.safetensors",
     ]  # fmt: skip
     build_network(RECIPES["residual"].net).load_state_dict(load_file(run / "weights.safetensors"), strict=True)
     with Image.open(run / "curve.png") as curve:
@@ -433,3 +433,36 @@ def test_the_manual_s_options_exist() -> None:
     known = set(re.findall(r"--[a-z-]+", hue("train", "--help").output))
     assert set(re.findall(r"(?<=[ `])--[a-z][a-z-]+", page)) <= known
     assert f"Default: {DEFAULT_MODEL}." in " ".join(hue("train", "--help").output.replace("│", " ").split())
+
+
+def test_the_list_shows_every_system() -> None:
+    (report,) = (json.loads(line) for line in hue("train", "--list", "--json").stdout.splitlines())
+    systems = {system["name"]: system for system in report["systems"]}
+    assert list(systems) == list(RECIPES)
+    assert systems["residual"] == {
+        "name": "residual",
+        "parameters": 3_366_067,
+        "gmac": 1.57,
+        "size": "176",
+        "epochs": 100,
+        "batch": 16,
+        "loss": "1-msssim",
+        "lr": "0.001 cosine",
+        "paper": "Residual Autoencoder with Curriculum Learning for Image Colorization",
+    }
+    shown = hue("train", "--list")
+    assert shown.exit_code == 0
+    assert all(name in shown.stdout for name in RECIPES)
+
+
+def test_a_run_is_repeated_by_its_own_file(run: Path, tmp_path: Path) -> None:
+    again = hue("train", "--config", run / "run.yaml", "--output", tmp_path / "again")
+    assert again.exit_code == 0, again.output
+    one, other = (load_file(folder / "weights.safetensors") for folder in (run, tmp_path / "again"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert (tmp_path / "again" / "run.yaml").read_text() == (run / "run.yaml").read_text()
+
+    other_seed = hue("train", "--config", run / "run.yaml", "--output", tmp_path / "seed", "--seed", 1)
+    assert other_seed.exit_code == 0, other_seed.output
+    facts = json.loads((tmp_path / "seed" / "run.json").read_text(encoding="utf-8"))
+    assert (facts["seed"], facts["options"]["max_images"], facts["recipe"]["name"]) == (1, 4, "residual")

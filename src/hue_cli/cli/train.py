@@ -17,6 +17,7 @@ from hue_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from hue_cli.train.loop import Progress
+    from hue_cli.train.run import Result
 
 SAY_EVERY_SECONDS = 60.0
 
@@ -92,6 +93,31 @@ def _expand(sources: list[str]) -> tuple[str, ...]:
     return tuple(expanded)
 
 
+def _read_config(path: Path) -> dict[str, Any]:
+    """Read ``--config``, wildcards of its sources expanded as those of the line are."""
+    from hue_cli.train.config import read_config
+
+    options = read_config(path)
+    return options | {name: _expand(list(options[name])) for name in ("dataset", "val") if name in options}
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"parameters": f"{row['parameters'] / 1e6:.2f} M"}
+
+
+def _show_systems(reporter: Reporter) -> None:
+    """Answer ``--list``."""
+    from dataclasses import asdict
+
+    from hue_cli.train.catalogue import systems
+
+    rows = [asdict(system) for system in systems()]
+    if reporter.mode is Mode.JSON:
+        reporter.emit_json({"systems": rows})
+        return
+    reporter.table("", tuple(rows[0]), [(*_readable(row).values(),) for row in rows])
+
+
 def train(
     more: Annotated[
         list[str] | None, typer.Argument(metavar="[MORE]...", help="More sources, as a shell's wildcard gives them.")
@@ -157,6 +183,13 @@ def train(
             "--init", metavar="RUN", help="Begin with the weights of this run folder or safetensors file: fine-tuning."
         ),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Options out of a run's `run.yaml`, to repeat it; those given beside it win."),
+    ] = None,
+    list_systems: Annotated[
+        bool, typer.Option("--list", help="Show the systems that can be trained, their cost and their settings.")
+    ] = False,
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
     json_report: JsonOpt = False,
@@ -178,6 +211,10 @@ def train(
         hue train --output runs/residual-curriculum@0 --resume
 
         hue train --model hue-s --init runs/hue-s@0 --dataset portraits/ --lr 2e-4 --epochs 5
+
+        hue train --config runs/residual-curriculum@0/run.yaml --seed 1
+
+        torchrun --nproc-per-node 4 -m hue_cli train --model ae-lab --dataset landscape
     """
     reporter = Reporter(Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report))
     asked: dict[str, Any] = {
@@ -199,10 +236,15 @@ def train(
         "init": init,
     }
     given = {name: value for name, value in asked.items() if value not in (None, ())}
+    if list_systems:
+        _show_systems(reporter)
+        return
+    if config is not None:
+        given = {**_read_config(config), **given}
     if not resume and "dataset" not in given:
         raise UsageError("Nothing to train on. Name it: --dataset kaggle, --dataset FOLDER or --dataset photos.tar.")
-    if precision not in (None, "auto", "float32", "bfloat16"):
-        raise UsageError(f"--precision {precision}: expected auto, float32 or bfloat16.")
+    if given.get("precision") not in (None, "auto", "float32", "bfloat16"):
+        raise UsageError(f"--precision {given['precision']}: expected auto, float32 or bfloat16.")
 
     from hue_cli.train.options import Options
     from hue_cli.train.resume import recall
@@ -211,11 +253,19 @@ def train(
     options = recall(given) if resume else Options(**given)
     with ExitStack() as stack:
         result = run(options, _Listener(reporter, stack))
+    if result.leads:
+        _show_result(reporter, result)
+    if not result.finished:
+        raise typer.Exit(130)
+
+
+def _show_result(reporter: Reporter, result: Result) -> None:
+    """Say what a run came to and what comes next."""
     rows = [(name, value) for name, value in result.metrics.items()]
     reporter.table(f"Validation of {result.folder}", ("figure", "value"), rows)
-    if json_report:
+    if reporter.mode is Mode.JSON:
         reporter.emit_json({"run": str(result.folder), "finished": result.finished, "val": dict(result.metrics)})
-    if not result.finished:
+    if result.finished:
+        reporter.note(f"Next: hue export {result.folder} -o model.onnx")
+    else:
         reporter.warn(f"stopped early; go on with: --output {result.folder} --resume")
-        raise typer.Exit(130)
-    reporter.note(f"Next: hue export {result.folder} -o model.onnx")

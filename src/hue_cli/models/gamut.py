@@ -8,6 +8,8 @@ References:
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +18,7 @@ from hue_cli.color import lab_torch
 _LATTICE = 64
 
 
+@lru_cache(maxsize=8)
 def _cells_of_srgb(cell: float) -> Tensor:
     """Centres ``(K, 2)`` of the corners of every cell that a colour of sRGB falls into, in CIE units."""
     steps = torch.linspace(0, 1, _LATTICE, dtype=torch.float64)

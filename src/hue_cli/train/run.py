@@ -19,6 +19,7 @@ from hue_cli.recipes.schema import Recipe
 from hue_cli.recipes.specs import GamutClassifierSpec
 from hue_cli.train.calibrate import calibrate
 from hue_cli.train.checkpoint import RUN, WEIGHTS, save_weights, write_text
+from hue_cli.train.config import write_config
 from hue_cli.train.device import autocast, find_device, tuned
 from hue_cli.train.learner import Learner, begin
 from hue_cli.train.loop import Progress, Run, train
@@ -64,12 +65,14 @@ class Result:
     Attributes:
         folder: where it lies.
         finished: whether its plan was done.
-        metrics: its last figures; empty in a process that does not lead its team, and so has nothing to say.
+        metrics: its last figures; empty in a process that does not lead its team.
+        leads: whether this process does, and has something to say.
     """
 
     folder: Path
     finished: bool
     metrics: Mapping[str, float]
+    leads: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +222,8 @@ def _train(job: _Job) -> Result:
     if team.leads:
         remove_stale_parts(job.folder)
         job.describe(facts)
+        if not options.resume:
+            write_config(job.folder, options)
     job.listener.note(
         f"{recipe.name}: {learner.parameters:,} parameters, {len(photos):,} photos to train on, {len(val):,} to "
         f"validate, {facts['device']}, {facts['precision']}, into {job.folder}"
@@ -249,7 +254,7 @@ def _train(job: _Job) -> Result:
             )
         )
     if not team.leads:
-        return Result(folder=job.folder, finished=finished, metrics={})
+        return Result(folder=job.folder, finished=finished, metrics={}, leads=False)
     seen = end.step * batch_size - end.missed
     facts |= {
         "photos_at_once": parts.sizes(),

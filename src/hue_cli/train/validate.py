@@ -21,8 +21,8 @@ CURVE_PHOTOS = 100
 """So many draw the curve, at most."""
 RECORD_PHOTOS = 500
 """So many are validated on when training has ended, at most."""
-CURVE_GMAC = 1500.0
-"""On a CPU the photos of the curve cost a network so much at most: some ten seconds of a few cores."""
+CURVE_GMAC = 300.0
+"""On a CPU the photos of the curve cost a network so much at most: some seconds of a few cores."""
 
 
 @dataclass(frozen=True, slots=True)
