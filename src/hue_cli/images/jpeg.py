@@ -94,7 +94,11 @@ def tables_quality(tables: bytes) -> int | None:
 
 def _add_application_1(found: Segments, data: bytes) -> None:
     if data.startswith(EXIF_PREFIX):
-        found.exif = found.exif or data.removeprefix(EXIF_PREFIX)
+        more = data.removeprefix(EXIF_PREFIX)
+        if found.exif is None:
+            found.exif = more
+        elif not more.startswith((b"II*\0", b"MM\0*")):  # which began another block
+            found.exif += more
     elif data.startswith(XMP_PREFIX):
         found.xmp = found.xmp or data.removeprefix(XMP_PREFIX)
     elif data.startswith(EXTENSION_PREFIX):
@@ -105,12 +109,10 @@ def _segments(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Yield marker and content of the segments up to the pixels."""
     stream.seek(2)
     for _ in range(_MOST_SEGMENTS):
-        marker = stream.read(2)
-        while marker == b"\xff\xff":  # filling
-            marker = b"\xff" + stream.read(1)
-        if len(marker) < 2 or marker[0] != 0xFF or marker[1] in (_START_OF_SCAN, _END):
+        marker = _next_marker(stream)
+        if marker is None or marker in (_START_OF_SCAN, _END):
             return
-        if marker[1] in _BARE:
+        if marker in _BARE:
             continue
         length = stream.read(2)
         if len(length) < 2 or (size := struct.unpack(">H", length)[0] - 2) < 0:
@@ -118,7 +120,20 @@ def _segments(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         data = stream.read(size)
         if len(data) < size:
             return
-        yield marker[1], data
+        yield marker, data
+
+
+def _next_marker(stream: BinaryIO) -> int | None:
+    """Return the next marker; filling, and what some programs leave between segments, is passed over."""
+    before = stream.read(1)
+    for _ in range(MOST_BYTES):
+        byte = stream.read(1)
+        if not byte:
+            return None
+        if before == b"\xff" and byte not in (b"\xff", b"\0"):
+            return byte[0]
+        before = byte
+    return None
 
 
 def _sums(data: bytes) -> dict[int, int]:

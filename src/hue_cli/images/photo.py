@@ -145,7 +145,7 @@ class Metadata:
         icc: the photograph's own ICC profile, where it says sRGB.
         dpi: resolution, horizontal and vertical.
         comments: of a JPEG or GIF.
-        texts: text chunks of a PNG, as they are.
+        texts: text chunks of a PNG and its time, as they are.
         subfile: what a page of a TIFF says that it is (tag 254).
         compression: of the file.
     """

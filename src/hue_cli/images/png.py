@@ -26,7 +26,7 @@ _METRES_PER_INCH = 0.0254
 _MOST_BYTES = 16 << 20
 _MOST_CHUNKS = 1_000_000
 
-TEXTS = frozenset((b"tEXt", b"zTXt", b"iTXt"))
+_KEPT = frozenset((b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf"))
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
 _RAW = b"Raw profile type "
 """Where ImageMagick puts what had no place in PNG, as hexadecimal digits."""
@@ -36,7 +36,7 @@ Chunk = tuple[bytes, bytes]
 
 
 def read_chunks(stream: BinaryIO) -> Iterator[Chunk]:
-    """Yield the chunks beside pixels, profile and palette, that are not larger than 16 MiB."""
+    """Yield texts, time and EXIF, as far as they are not larger than 16 MiB."""
     stream.seek(len(_SIGNATURE))
     for _ in range(_MOST_CHUNKS):
         head = stream.read(8)
@@ -45,7 +45,7 @@ def read_chunks(stream: BinaryIO) -> Iterator[Chunk]:
         size, kind = struct.unpack(">I4s", head)
         if kind == b"IEND":
             return
-        if kind in TEXTS or kind == b"eXIf":
+        if kind in _KEPT:
             if size > _MOST_BYTES:
                 return
             data = stream.read(size)
@@ -61,7 +61,7 @@ def raw_profile(chunk: Chunk) -> tuple[str, bytes] | None:
     """Return kind and content of a raw profile in a text chunk; None where it is none, or damaged."""
     kind, data = chunk
     keyword, _, rest = data.partition(b"\0")
-    if not keyword.startswith(_RAW) or kind == b"iTXt":
+    if not keyword.startswith(_RAW) or kind not in (b"tEXt", b"zTXt"):
         return None
     try:
         text = zlib.decompressobj().decompress(rest[1:], _MOST_BYTES) if kind == b"zTXt" else rest

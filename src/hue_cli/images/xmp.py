@@ -10,7 +10,7 @@ References:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
@@ -21,19 +21,17 @@ _XMP = "http://ns.adobe.com/xap/1.0/"
 _PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
 _EXIF = "http://ns.adobe.com/exif/1.0/"
 
-_STALE = frozenset(
-    (
-        (_TIFF, "Orientation"),
-        (_TIFF, "PhotometricInterpretation"),
-        (_TIFF, "SamplesPerPixel"),
-        (_TIFF, "BitsPerSample"),
-        (_EXIF, "ColorSpace"),
-        (_PHOTOSHOP, "ColorMode"),
-        (_PHOTOSHOP, "ICCProfile"),
-        (_XMP, "Thumbnails"),
-    )
-)
-"""Properties that are not true of the colour version: how it is stored, which way is up, what it looked like."""
+_STALE = {
+    (_TIFF, "Orientation"): "1",
+    (_TIFF, "PhotometricInterpretation"): "2",
+    (_TIFF, "SamplesPerPixel"): "3",
+    (_TIFF, "BitsPerSample"): None,
+    (_EXIF, "ColorSpace"): "1",
+    (_PHOTOSHOP, "ColorMode"): "3",
+    (_PHOTOSHOP, "ICCProfile"): None,
+    (_XMP, "Thumbnails"): None,
+}
+"""Properties of how a picture is stored and what it looks like, with the value that is true of a colour version."""
 
 _MOST_BYTES = 16 << 20
 _DEEPEST = 64
@@ -64,8 +62,9 @@ def tidy(packet: bytes) -> bytes | None:
         ValueError: the packet is damaged, or hostile.
     """
     data = _decoded(packet)
-    scan = _Scan(data, _STALE)
-    return _cut(data, scan, b"") if scan.rdf_end else None
+    scan = _Scan(data, frozenset(_STALE))
+    untrue = [cut for cut in scan.cuts if cut.value != _STALE[cut.name]]
+    return _cut(data, untrue, scan.rdf_end, b"") if scan.rdf_end else None
 
 
 def merged(
@@ -88,14 +87,15 @@ def merged(
     scan = _Scan(data, {(space.uri, name) for space, named in properties.items() for name in named})
     if not scan.rdf_end:
         raise ValueError("it has no RDF")
-    kept = {new: scan.values[old] for old, new in (keep_as or {}).items() if scan.values.get(old)}
-    return _cut(data, scan, _description(scan.about, properties, kept).encode())
+    values = {cut.name: cut.value for cut in scan.cuts}
+    kept = {new: value for old, new in (keep_as or {}).items() if (value := values.get(old))}
+    return _cut(data, scan.cuts, scan.rdf_end, _description(scan.about, properties, kept).encode())
 
 
-def _cut(data: bytes, scan: _Scan, addition: bytes) -> bytes:
-    """Return a packet without what was scanned for, and with an addition at the end of its RDF."""
+def _cut(data: bytes, cuts: Iterable[_Cut], rdf_end: int, addition: bytes) -> bytes:
+    """Return a packet without some of its properties, and with an addition at the end of its RDF."""
     pieces, at = [], 0
-    for start, end in [*sorted(scan.cuts), (scan.rdf_end, scan.rdf_end)]:
+    for start, end in [*sorted((cut.start, cut.end) for cut in cuts), (rdf_end, rdf_end)]:
         pieces.append(data[at:start])
         at = end
     result = b"".join([*pieces, addition, data[at:]])
@@ -132,20 +132,28 @@ def _description(about: str, properties: Mapping[Namespace, Mapping[str, str]], 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Where a property stands, in bytes, and its value where that is simple."""
+
+    name: Name
+    start: int
+    end: int
+    value: str
+
+
 class _Scan:
     """One reading of a packet.
 
     Attributes:
         about: what the packet says it describes; mostly empty.
-        cuts: where properties that were looked for stand, start and end, in bytes.
+        cuts: the properties that were looked for.
         rdf_end: where the closing tag of the RDF stands; 0 where there is none, or nothing in it.
-        values: of those that are simple.
     """
 
     def __init__(self, data: bytes, wanted: frozenset[Name] | set[Name]) -> None:
         self.about = ""
-        self.cuts: list[tuple[int, int]] = []
-        self.values: dict[Name, str] = {}
+        self.cuts: list[_Cut] = []
         self.rdf_end = 0
         self._bytes = data
         self._wanted = wanted
@@ -186,8 +194,7 @@ class _Scan:
             self.rdf_end = self._parser.CurrentByteIndex
         if self._start is not None and _name(name) in self._wanted and self._is_top_again():
             end = self._bytes.index(b">", self._parser.CurrentByteIndex) + 1
-            self.cuts.append((self._start, end))
-            self.values[_name(name)] = "".join(self._text).strip()
+            self.cuts.append(_Cut(_name(name), self._start, end, "".join(self._text).strip()))
             self._start = None
 
     def _is_top_again(self) -> bool:
@@ -207,8 +214,7 @@ class _Scan:
             local = re.escape(_name(name)[1].encode())
             found = re.search(rb"\s[\w.-]+:" + local + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')", tag[0])
             if found is not None:
-                self.cuts.append((start + found.start(), start + found.end()))
-                self.values[_name(name)] = value
+                self.cuts.append(_Cut(_name(name), start + found.start(), start + found.end(), value))
 
 
 def _name(name: str) -> Name:

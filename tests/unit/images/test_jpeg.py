@@ -58,3 +58,10 @@ def test_any_bytes_end(garbage: bytes, at: int) -> None:
     whole = saved(quality=85, comment=b"hello").getvalue()
     jpeg.read_segments(io.BytesIO(whole[:at] + garbage))
     resources.split(b"8BIM" + garbage)
+
+
+def test_exif_that_goes_on_in_another_segment_is_joined_and_junk_passed_over() -> None:
+    parts = [jpeg.segment(0xE1, b"Exif\0\0" + part) for part in (b"II*\0first", b"second", b"MM\0*another")]
+    found = jpeg.read_segments(saved(extra=b"".join([*parts, b"junk\xff\0", jpeg.segment(0xFE, b"said")])))
+    assert found.exif == b"II*\0firstsecond"
+    assert found.comments == [b"said"]

@@ -70,6 +70,8 @@ def test_what_is_not_true_of_the_colour_version_is_taken_out() -> None:
     assert xmp.orientation(old) == 6
     new = xmp.tidy(old)
     assert new is not None
+    true = packet("", ' tiff:SamplesPerPixel="3"')
+    assert xmp.tidy(true) == true
     assert (b"Orientation" in new, b"SamplesPerPixel" in new, b"Agfa" in new) == (False, False, True)
 
 
