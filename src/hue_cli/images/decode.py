@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +54,11 @@ def raw_mode(image: Image.Image) -> str:
 
 
 def decode(
-    image: Image.Image, raw: str, fields: dict[int, tuple[int, ...]], again: Callable[[], Image.Image]
+    image: Image.Image,
+    raw: str,
+    fields: dict[int, tuple[int, ...]],
+    again: Callable[[], Image.Image],
+    tell_tone: Callable[[Image.Image, Profile | None], Toning] | None = None,
 ) -> Pixels:
     """Bring a loaded picture to lightness.
 
@@ -63,10 +67,11 @@ def decode(
         raw: its :func:`raw_mode` from before.
         fields: of a TIFF's page, those of whole numbers.
         again: opens the same picture once more, not loaded.
+        tell_tone: of a picture in a mode of colours; None looks at it alone.
     """
     profile = find_profile(image)
     icc = image.info.get("icc_profile")
-    pixels = _of_grey_modes(image, fields, profile) or _of_colour_modes(image, raw, again, profile)
+    pixels = _of_grey_modes(image, fields, profile) or _of_colour_modes(image, raw, again, profile, tell_tone or _tone)
     if profile is None and icc and not is_srgb(icc):
         pixels.warnings.append("its ICC profile is damaged or does not fit its pixels, and was left out of account")
     _heed_gamma(image, pixels)
@@ -92,18 +97,24 @@ def _of_grey_modes(image: Image.Image, fields: dict[int, tuple[int, ...]], profi
     return Pixels(grey if profile is None else profile.of_grey(grey), alpha, depth, warnings=warnings)
 
 
-def _of_colour_modes(image: Image.Image, raw: str, again: Callable[[], Image.Image], profile: Profile | None) -> Pixels:
+def _of_colour_modes(
+    image: Image.Image,
+    raw: str,
+    again: Callable[[], Image.Image],
+    profile: Profile | None,
+    tell_tone: Callable[[Image.Image, Profile | None], Toning],
+) -> Pixels:
     if image.mode == "LAB":
-        return Pixels(_grey_of_lab(image), toning=_tone(image, None))
+        return Pixels(_grey_of_lab(image), toning=tell_tone(image, None))
     if image.mode in ("RGB", "RGBA") and "16" in raw:
-        pixels = _of_deep_colour(image, raw, again, profile)
+        pixels = _of_deep_colour(image, raw, again, profile, tell_tone)
         if pixels is not None:
             return pixels
     if image.mode == "CMYK" and profile is not None:
-        return Pixels(profile.of_image(image), toning=_tone(image, profile))
+        return Pixels(profile.of_image(image), toning=tell_tone(image, profile))
     image = _to_rgb(image)
     alpha = np.array(image.getchannel("A")) if image.mode == "RGBA" else None
-    return Pixels(_grey_in_strips(image, profile), alpha, toning=_tone(image, profile))
+    return Pixels(_grey_in_strips(image, profile), alpha, toning=tell_tone(image, profile))
 
 
 def _deep_grey(image: Image.Image, fields: dict[int, tuple[int, ...]], warnings: list[str]) -> NDArray[np.uint16]:
@@ -144,7 +155,11 @@ def _grey_of_lab(image: Image.Image) -> NDArray[np.uint16]:
 
 
 def _of_deep_colour(
-    image: Image.Image, raw: str, again: Callable[[], Image.Image], profile: Profile | None
+    image: Image.Image,
+    raw: str,
+    again: Callable[[], Image.Image],
+    profile: Profile | None,
+    tell_tone: Callable[[Image.Image, Profile | None], Toning],
 ) -> Pixels | None:
     """Return RGB or RGBA of 16 bits, of which Pillow gives only the upper eight; None where it has no such mode."""
     deep = _grey_and_alpha(again) if raw.startswith("LA;16") else _both_bytes(np.asarray(image), raw, again)
@@ -159,7 +174,7 @@ def _of_deep_colour(
     if isinstance(transparent, tuple) and len(transparent) == 3 and alpha is None:
         alpha = np.where((rgb == transparent).all(axis=2), np.uint16(0), np.uint16(_MOST_DEEP))
     grey = rgb_to_grey(rgb) if profile is None else profile.of_rgb(rgb)
-    return Pixels(grey, alpha, depth=16, toning=_tone(image, profile))
+    return Pixels(grey, alpha, depth=16, toning=tell_tone(image, profile))
 
 
 def _both_bytes(high: NDArray[np.uint8], raw: str, again: Callable[[], Image.Image]) -> NDArray[np.uint16] | None:
@@ -208,19 +223,43 @@ def _grey_in_strips(image: Image.Image, profile: Profile | None) -> NDArray[np.u
     return grey
 
 
-def _tone(image: Image.Image, profile: Profile | None) -> Toning:
-    """Tell whether a picture in a mode of colours has any; on a reduced copy."""
-    factor = max(1, min(image.size) // SHORT_SIDE)
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Of a picture in a mode of colours, or of a band of it, what tells its tone; sRGB.
+
+    Attributes:
+        reduced: ``(H, W, 3)``, means of blocks.
+        opaque: ``(H, W)``, which of them can be seen; None means all.
+        picked: ``(n, 3)``, single pixels.
+    """
+
+    reduced: NDArray[np.uint8]
+    opaque: NDArray[np.bool_] | None
+    picked: NDArray[np.uint8]
+
+
+def sample(image: Image.Image, profile: Profile | None, short_side: int) -> Sample:
+    """Return a picture's sample, or that of a band of a picture with such a short side."""
+    factor, step = max(1, short_side // SHORT_SIDE), max(1, short_side // _SAMPLE_SIDE)
     small = image.reduce(factor) if factor > 1 else image
     opaque = None
     if small.mode in ("RGBA", "PA", "LA"):
         opaque = np.asarray(small.getchannel("A")) > 0
-    toning = examine(_srgb_of(small, profile), opaque)
+    picked = image.resize((-(-image.width // step), -(-image.height // step)), Image.Resampling.NEAREST)
+    return Sample(_srgb_of(small, profile), opaque, _srgb_of(picked, profile).reshape(-1, 3))
+
+
+def tone_of(samples: Sequence[Sample]) -> Toning:
+    """Tell whether a picture in a mode of colours has any, by its samples from top to bottom."""
+    seen = [one.opaque for one in samples if one.opaque is not None]
+    toning = examine(np.concatenate([one.reduced for one in samples]), np.concatenate(seen) if seen else None)
     if toning.tone is not Tone.TONED:
         return toning
-    step = max(1, min(image.size) // _SAMPLE_SIDE)
-    picked = image.resize((-(-image.width // step), -(-image.height // step)), Image.Resampling.NEAREST)
-    return Toning(Tone.TONED, fit(_srgb_of(picked, profile).reshape(-1, 3)))
+    return Toning(Tone.TONED, fit(np.concatenate([one.picked for one in samples])))
+
+
+def _tone(image: Image.Image, profile: Profile | None) -> Toning:
+    return tone_of([sample(image, profile, min(image.size))])
 
 
 def _srgb_of(image: Image.Image, profile: Profile | None) -> NDArray[np.uint8]:

@@ -30,6 +30,7 @@ from hue_cli.images.photo import (
 from hue_cli.images.profile import srgb_profile
 from hue_cli.images.resources import SIGNATURE, pack_iptc
 from hue_cli.images.tiff import TiffWriter
+from hue_cli.images.tint import Painting, Rows
 
 DEFAULT_QUALITY = 92
 """Of JPEG, WebP, AVIF and HEIC, where neither the user nor a finer photograph asks for another."""
@@ -47,13 +48,13 @@ class Picture:
     """A picture that is ready to be encoded.
 
     Attributes:
-        rgb: ``(H, W, 3)`` uint8, or uint16 where the format holds 16 bits.
+        rgb: ``(H, W, 3)`` uint8, or uint16 where the format holds 16 bits; a painting is painted as it is encoded.
         alpha: ``(H, W)``; put on white where the format has no transparency.
         metadata: written along as far as the format takes it.
         duration: for which a picture of an animation is shown, in milliseconds.
     """
 
-    rgb: NDArray[Any]
+    rgb: Rows
     alpha: Plane | None = None
     metadata: Metadata = field(default_factory=Metadata)
     duration: float = 0.0
@@ -119,7 +120,7 @@ def _ready(picture: Picture, encoding: Encoding) -> Picture:
         metadata = replace(metadata, xmp=marked(metadata.xmp, encoding.provenance))
     rgb, alpha = picture.rgb, picture.alpha
     if alpha is not None and not holds_alpha(encoding.image_format):
-        rgb, alpha = _on_white(rgb, alpha), None
+        rgb, alpha = _on_white(rgb[:], alpha), None
     if alpha is not None and alpha.dtype != rgb.dtype:
         alpha = alpha.astype(np.uint16) * np.uint16(257) if rgb.dtype == np.uint16 else (alpha >> 8).astype(np.uint8)
     return replace(picture, rgb=rgb, alpha=alpha, metadata=metadata)
@@ -132,8 +133,13 @@ def _on_white(rgb: NDArray[Any], alpha: Plane) -> NDArray[Any]:
     return blended
 
 
-def _channels(picture: Picture) -> NDArray[Any]:
-    return picture.rgb if picture.alpha is None else np.dstack([picture.rgb, picture.alpha])
+def _channels(picture: Picture) -> Rows:
+    return picture.rgb if picture.alpha is None else np.dstack([picture.rgb[:], picture.alpha])
+
+
+def _to_image(picture: Picture) -> Image.Image:
+    channels = _channels(picture)
+    return channels.to_image() if isinstance(channels, Painting) else Image.fromarray(channels)
 
 
 def _icc(metadata: Metadata) -> bytes:
@@ -170,7 +176,7 @@ def _encode_apng(pictures: Iterator[Picture], stream: BinaryIO, sequence: Sequen
         # Whether later pictures are transparent is not known yet, and all must be alike.
         opaque: Any = np.full(picture.rgb.shape[:2], np.iinfo(picture.rgb.dtype).max, picture.rgb.dtype)
         alpha = opaque if picture.alpha is None else picture.alpha
-        writer.add(np.dstack([picture.rgb, alpha]), picture.duration)
+        writer.add(np.dstack([picture.rgb[:], alpha]), picture.duration)
     if writer is not None:
         writer.close()
 
@@ -179,7 +185,7 @@ def _encode_animation(pictures: Iterator[Picture], stream: BinaryIO, encoding: E
     """Encode with Pillow, which has all pictures in memory."""
     images, durations, options = [], [], dict[str, Any]()
     for picture in pictures:
-        images.append(Image.fromarray(_channels(picture)))
+        images.append(_to_image(picture))
         durations.append(round(picture.duration))
         options = options or _options(picture.metadata, encoding)
     images[0].save(
@@ -203,7 +209,7 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
         else:
             _write_deep_ppm(picture.rgb, stream)
         return
-    image = Image.fromarray(_channels(picture))
+    image = _to_image(picture)
     options = _options(metadata, encoding)
     if image_format == "JPEG2000":
         within = io.BytesIO()
@@ -215,7 +221,7 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
     image.save(stream, image_format, **options)
 
 
-def _write_deep_ppm(pixels: NDArray[np.uint16], stream: BinaryIO) -> None:
+def _write_deep_ppm(pixels: Rows, stream: BinaryIO) -> None:
     height, width, _ = pixels.shape
     stream.write(f"P6\n{width} {height}\n65535\n".encode())
     for top in range(0, height, 64):

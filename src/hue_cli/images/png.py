@@ -11,13 +11,13 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hue_cli.images.photo import Metadata
 from hue_cli.images.resources import pack_iptc
+from hue_cli.images.tint import Rows
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ROWS = 64
@@ -128,7 +128,7 @@ class PngWriter:
         self._index = 0
         self._sequence = 0
 
-    def add(self, pixels: NDArray[Any], duration: float = 0) -> None:
+    def add(self, pixels: Rows, duration: float = 0) -> None:
         """Add a picture.
 
         Args:
@@ -151,7 +151,7 @@ class PngWriter:
         """Write the end; the stream stays open."""
         self._chunk(b"IEND", b"")
 
-    def _begin(self, pixels: NDArray[Any]) -> None:
+    def _begin(self, pixels: Rows) -> None:
         height, width, channels = pixels.shape
         metadata = self._metadata
         self._stream.write(_SIGNATURE)
@@ -185,10 +185,10 @@ class PngWriter:
         self._stream.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
 
 
-def _filtered_rows(pixels: NDArray[Any]) -> Iterator[bytes]:
+def _filtered_rows(pixels: Rows) -> Iterator[bytes]:
     """Rows as differences to the row above, each behind its filter type (2, Up)."""
-    height = pixels.shape[0]
-    above = np.zeros((1, pixels[0].size * pixels.dtype.itemsize), np.uint8)
+    height, width, channels = pixels.shape
+    above = np.zeros((1, width * channels * pixels.dtype.itemsize), np.uint8)
     big_endian = pixels.dtype.newbyteorder(">")
     for top in range(0, height, _ROWS):
         strip = pixels[top : top + _ROWS].astype(big_endian).view(np.uint8).reshape(-1, above.shape[1])

@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from hue_cli.errors import ImageError
-from hue_cli.images import tiff
-from hue_cli.images.decode import decode, raw_mode
+from hue_cli.images import bands, tiff
+from hue_cli.images.decode import Pixels, decode, raw_mode
 from hue_cli.images.decoders import MAX_PIXELS, allow_pixels, describe_unknown, open_image
 from hue_cli.images.ifd import Entry
 from hue_cli.images.metadata import read_metadata
@@ -212,11 +212,13 @@ class _File:
             fields, order = self._fields(index), self._pages.order
             stream.seek(position)
         raw = raw_mode(image)
-        # Before the metadata: a damaged picture must not pass for damaged metadata.
-        image.load()
-        found = read_metadata(image, stream, fields, order)
         numbers = {entry.tag: tiff.numbers(entry, order) for entry in fields}
-        pixels = decode(image, raw, numbers, lambda: self._again(index))
+        pixels = self._decode_in_bands(index, numbers)
+        if pixels is None:
+            # Before the metadata: a damaged picture must not pass for damaged metadata.
+            image.load()
+            pixels = decode(image, raw, numbers, lambda: self._again(index))
+        found = read_metadata(image, stream, fields, order)
         said = [*found.warnings, *pixels.warnings]
         kind = "JPEG" if image.format == "MPO" else "BMP" if image.format == "DIB" else image.format or "PNG"
         if self._sequence is not None and self._sequence.kind == "animation":
@@ -246,6 +248,20 @@ class _File:
         except ValueError as error:
             self._warnings.append(f"{self._name}: its metadata is damaged and was left out ({error}).")
             return []
+
+    def _decode_in_bands(self, index: int, numbers: dict[int, tuple[int, ...]]) -> Pixels | None:
+        """Decode a large page of a TIFF in little memory, where it can be cut."""
+        image = self._image
+        if self._pages is None or image.width * image.height < bands.LARGE:
+            return None
+        position = self._stream.tell()
+        found = bands.find_bands(self._stream, self._pages, index)
+        pixels = None if found is None else bands.decode_in_bands(found, image, numbers, self._name)
+        if found is not None and pixels is not None:  # turned, as Pillow turns a TIFF that it decodes as a whole
+            pixels.grey = upright(pixels.grey, found.orientation)
+            pixels.alpha = None if pixels.alpha is None else upright(pixels.alpha, found.orientation)
+        self._stream.seek(position)
+        return pixels
 
     def _again(self, index: int) -> Image.Image:
         """Open the same picture once more, not decoded."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -34,6 +34,7 @@ from hue_cli.images.ifd import (
     read_header,
 )
 from hue_cli.images.photo import Metadata
+from hue_cli.images.tint import Rows
 
 SUBFILE, BITS, PHOTOMETRIC, PREDICTOR, JPEG_TABLES = 254, 258, 262, 317, 347
 XMP, IPTC, RESOURCES, ICC = 700, 33723, 34377, 34675
@@ -88,15 +89,20 @@ class Pages:
         Raises:
             ValueError: it is damaged, or there is no such page.
         """
+        return self.directory(page, lambda tag: tag in _WANTED or exif.describes(tag))
+
+    def directory(self, page: int, wanted: Callable[[int], bool]) -> list[Entry]:
+        """Return the fields of a page whose tags are wanted.
+
+        Raises:
+            ValueError: it is damaged, or there is no such page.
+        """
         while len(self._places) <= page:
             _, following = read_directory(self._stream, self._layout, self._places[-1], lambda _: False)
             if not following:
                 raise ValueError("no such page")
             self._places.append(following)
-        place = self._places[page]
-        entries, _ = read_directory(
-            self._stream, self._layout, place, lambda tag: tag in _WANTED or exif.describes(tag)
-        )
+        entries, _ = read_directory(self._stream, self._layout, self._places[page], wanted)
         return entries
 
 
@@ -121,11 +127,11 @@ class TiffWriter:
         stream.write((b"II*\0" if order == "<" else b"MM\0*") + bytes(4))
         self._link = 4
 
-    def add(self, pixels: NDArray[Any], metadata: Metadata, icc: bytes, quality: int) -> None:
+    def add(self, pixels: Rows, metadata: Metadata, icc: bytes, quality: int) -> None:
         """Add a page.
 
         Args:
-            pixels: ``(H, W, 3 or 4)`` uint8 or uint16.
+            pixels: ``(H, W, 3 or 4)`` uint8 or uint16; asked for a strip at a time.
             metadata: written along; fields of EXIF are brought into the file's byte order only where they have it.
             icc: the profile of the pixels.
             quality: where the page is compressed as JPEG.
@@ -188,7 +194,7 @@ def _turned(field: Entry) -> Entry:
 class _Strips:
     """The pixels of a page, cut and compressed as its source was, where that can be."""
 
-    def __init__(self, pixels: NDArray[Any], metadata: Metadata, order: str, quality: int) -> None:
+    def __init__(self, pixels: Rows, metadata: Metadata, order: str, quality: int) -> None:
         height, width, channels = pixels.shape
         compression = metadata.compression
         scheme = compression.scheme if compression.scheme in _SCHEMES else "tiff_adobe_deflate"

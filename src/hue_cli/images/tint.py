@@ -11,6 +11,7 @@ until it is inside. Clipping each channel, as is usual, would darken and brighte
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -100,6 +101,7 @@ class Painting:
     Attributes:
         shape: height, width and 3.
         dtype: uint8 or uint16.
+        seconds: that painting has taken so far.
     """
 
     def __init__(
@@ -114,7 +116,8 @@ class Painting:
     ) -> None:
         height, width = grey.shape
         self.shape: tuple[int, int, int] = (height, width, 3)
-        self.dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)
+        self.dtype: np.dtype[Any] = np.dtype(np.uint8 if depth == 8 else np.uint16)
+        self.seconds = 0.0
         self._grey = grey
         self._kernel = kernel
         self._threads = threads
@@ -158,14 +161,16 @@ class Painting:
             for at, planes in self._strips(first, last):
                 put(at, planes)
 
+        begun = time.perf_counter()
         share = max(1, _THREAD_PIXELS // self.shape[1], math.ceil((bottom - top) / self._threads))
         starts = range(top, bottom, share)
         if len(starts) < 2:
             paint(top, bottom)
-            return
-        with ThreadPoolExecutor(self._threads) as pool:
-            for done in [pool.submit(paint, start, min(start + share, bottom)) for start in starts]:
-                done.result()
+        else:
+            with ThreadPoolExecutor(self._threads) as pool:
+                for done in [pool.submit(paint, start, min(start + share, bottom)) for start in starts]:
+                    done.result()
+        self.seconds += time.perf_counter() - begun
 
     def _strips(self, top: int, bottom: int) -> Iterator[tuple[int, NDArray[Any]]]:
         """Yield strips: where each begins, and its ``(3, n, W)`` values, good until the next is asked for."""
@@ -188,6 +193,10 @@ class Painting:
                 used = np.flatnonzero(part.any(axis=0))
                 begin, end = used[0], used[-1] + 1
                 yield start + row, part[:, begin:end] @ self._wide[:, first + begin : first + end]
+
+
+Rows = NDArray[Any] | Painting
+"""A picture ``(H, W, channels)`` that is asked for its rows, with ``[top:bottom]``."""
 
 
 def _invert_f(f: Floats, upper: Floats, cube: Floats, knee: Floats) -> None:

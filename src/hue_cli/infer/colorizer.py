@@ -153,10 +153,11 @@ class Colorizer:
                 raise ab
             picture = pictures[number]
             if isinstance(picture, Image.Image):
-                results[number] = _to_image(picture, steps.paint(prepared, ab, _EIGHT_BITS), prepared.photo.alpha)
+                image = steps.paint(prepared, ab, _EIGHT_BITS).to_image()
+                results[number] = _completed(image, picture, prepared.photo.alpha)
             else:
                 image_format = _EIGHT_BITS if picture.dtype == np.uint8 else _SIXTEEN_BITS
-                rgb = steps.paint(prepared, ab, image_format)
+                rgb = steps.paint(prepared, ab, image_format)[:]
                 has_alpha = picture.ndim == 3 and picture.shape[2] == 4
                 results[number] = np.dstack([rgb, picture[..., 3]]) if has_alpha else rgb
 
@@ -209,8 +210,7 @@ def _to_grey(array: NDArray[Any]) -> NDArray[Any]:
     return rgb_to_grey(array[..., :3])
 
 
-def _to_image(source: Image.Image, rgb: NDArray[Any], alpha: NDArray[Any] | None) -> Image.Image:
-    image = Image.fromarray(rgb)
+def _completed(image: Image.Image, source: Image.Image, alpha: NDArray[Any] | None) -> Image.Image:
     if alpha is not None:
         image.putalpha(Image.fromarray(alpha if alpha.dtype == np.uint8 else (alpha >> 8).astype(np.uint8)))
     image.info.update({key: source.info[key] for key in _KEPT if key in source.info})

@@ -276,14 +276,15 @@ class _Run:
         steps, job = self._steps, task.job
         name, written = job.output_format, None
         with task.working():
-            rgb = steps.paint(prepared, ab, name)
+            painting = steps.paint(prepared, ab, name)
+            rgb = painting if job.compare is None else painting[:]
             if not job.keeps_output:
                 with replacing(job.output, times_of=steps.times_of(job.source)) as stream:
                     steps.encode(prepared, rgb, stream, name)
                     if self._takes_digests:
                         written = FileFacts.of(stream)
             if job.compare is not None:
-                both, pair = steps.compare(prepared, rgb)
+                both, pair = steps.compare(prepared, rgb[:])
                 with replacing(job.compare, times_of=steps.times_of(job.source)) as stream:
                     steps.encode(both, pair, stream, name)
         height, width = prepared.photo.size

@@ -23,7 +23,7 @@ from hue_cli.images.mark import Provenance
 from hue_cli.images.photo import Photo, colour_format, holds_16_bits, holds_sequence
 from hue_cli.images.read import read_photo, read_photos
 from hue_cli.images.resize import Kernel, NetworkSize, crop_to_photo, network_input, network_size
-from hue_cli.images.tint import DEFAULT_KERNEL, tint
+from hue_cli.images.tint import DEFAULT_KERNEL, Painting, Rows
 from hue_cli.images.tone import Tone, tint_at
 from hue_cli.infer.cores import usable_cores
 from hue_cli.infer.session import Session
@@ -86,6 +86,12 @@ class Timings:
         finally:
             with self._lock:
                 setattr(self, step, getattr(self, step) + time.perf_counter() - start)
+
+    def move(self, seconds: float, source: str, target: str) -> None:
+        """Count time to another step than where it was measured."""
+        with self._lock:
+            setattr(self, source, getattr(self, source) - seconds)
+            setattr(self, target, getattr(self, target) + seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +196,8 @@ class Steps:
             return ImageError(f"{prepared.name}: the network gave values that are not finite; try another --size.")
         return crop_to_photo(ab, prepared.size)
 
-    def paint(self, prepared: Prepared, ab: NDArray[np.float32], image_format: str) -> NDArray[Any]:
-        """Return the colour picture, ``(H, W, 3)`` uint8, or uint16 where photograph and format have 16 bits."""
+    def paint(self, prepared: Prepared, ab: NDArray[np.float32], image_format: str) -> Painting:
+        """Return the picture to be painted, ``(H, W, 3)`` uint8, or uint16 where photograph and format have 16 bits."""
         photo, strength = prepared.photo, self.settings.strength
         depth = photo.depth if holds_16_bits(image_format) else 8
         with self.timings.measure("colour"):
@@ -199,7 +205,7 @@ class Steps:
                 lightness = crop_to_photo(prepared.lightness, prepared.size)[0]
                 ab = ab * np.float32(strength) + np.moveaxis(tint_at(photo.curve, lightness), -1, 0)
                 strength = 1.0
-            return tint(
+            return Painting(
                 photo.grey,
                 ab,
                 strength=strength,
@@ -208,7 +214,7 @@ class Steps:
                 threads=self._threads,
             )
 
-    def encode(self, prepared: Prepared, rgb: NDArray[Any], stream: BinaryIO, image_format: str) -> None:
+    def encode(self, prepared: Prepared, rgb: Rows, stream: BinaryIO, image_format: str) -> None:
         """Encode a picture with the photograph's transparency and metadata, and colour the file's others with it.
 
         Raises:
@@ -227,6 +233,8 @@ class Steps:
                     encode_sequence(pictures, stream, encoding, sequence)
             except (ValueError, OverflowError) as error:
                 raise ImageError(f"{prepared.name}: cannot be written as {image_format} ({error}).") from error
+        if isinstance(rgb, Painting):  # it was painted strip by strip, as it was encoded
+            self.timings.move(rgb.seconds, "encode", "colour")
 
     def _others(self, prepared: Prepared, image_format: str) -> Iterator[Picture]:
         """Yield the pages or pictures of a file behind the first, in colour."""
@@ -256,7 +264,7 @@ def _is_short_of_memory(error: Exception) -> bool:
     )
 
 
-def _picture(prepared: Prepared, rgb: NDArray[Any]) -> Picture:
+def _picture(prepared: Prepared, rgb: Rows) -> Picture:
     photo = prepared.photo
     return Picture(rgb=rgb, alpha=photo.alpha, metadata=photo.metadata, duration=photo.duration)
 
