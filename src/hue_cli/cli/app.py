@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -104,7 +105,6 @@ class HueGroup(TyperGroup):
 app = typer.Typer(
     name="hue",
     cls=HueGroup,
-    help="Colorize black-and-white photographs, and train the networks that do it.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -144,5 +144,9 @@ app.add_typer(data, name="data")
 
 def main() -> None:
     """Run the command line; the exit code is 0 for done, 1 for some files failed, 2 for usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A console or pipe of another encoding than UTF-8, as on Windows, shows ? for what it does not know.
+            stream.reconfigure(errors="replace")
     with error_edge("hue"):
         app(prog_name="hue")  # also where it was started as python -m hue_cli

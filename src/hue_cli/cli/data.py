@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hue_cli.data.survey import Survey
 
 data = typer.Typer(
-    help="Data sets: what there is by name, what lies here, and photos of one's own made ready.",
+    help="Data sets: what there is by name, what lies here, and photos of one's own made ready.\n\n**Example**\n\n"
+    "    hue data list",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )

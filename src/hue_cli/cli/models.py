@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from hue_cli.weights.registry import Weight
     from hue_cli.weights.resolve import ModelFile
 
-models = typer.Typer(help="List, fetch, check, remove and publish models.", no_args_is_help=True)
+models = typer.Typer(
+    help="List, fetch, check, remove and publish models.\n\n**Example**\n\n    hue models list", no_args_is_help=True
+)
 
 _NameArg = Annotated[
     str, typer.Argument(metavar="NAME", help="NAME, hf:ORG/REPO[@REV] or PATH.onnx.", autocompletion=complete_models)

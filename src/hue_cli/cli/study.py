@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from hue_cli.study.make import Paint
 
 study = typer.Typer(
-    help="Ask people: is this photograph real or colorized? (make, serve, report)", no_args_is_help=True
+    help="Ask people: is this photograph real or colorized? (make, serve, report)\n\n**Example**\n\n"
+    "    hue study make --help",
+    no_args_is_help=True,
 )
 
 _StudyArg = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder that `hue study make` wrote.")]
