@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from hue_cli.models.glorot import start_as_keras
 from hue_cli.models.layers import stack
 from hue_cli.recipes.specs import ConvolutionListSpec
 
@@ -21,3 +22,4 @@ class ConvolutionList(nn.Sequential):
 
     def __init__(self, spec: ConvolutionListSpec) -> None:
         super().__init__(*stack(1, spec.layers, spec.output))
+        start_as_keras(self)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hue_cli.models.encoders.deepest import DeepestFeatures
+from hue_cli.models.glorot import start_as_keras
 from hue_cli.models.layers import stack
 from hue_cli.recipes.specs import Activation, DeepColorSpec, DeepColorUNetSpec
 
@@ -57,6 +58,7 @@ class DeepColorUNet(nn.Module):
             channels = 2 * skip
         self.decoder_blocks = nn.ModuleList(blocks)
         self.paint = nn.Sequential(_enlarge(channels, 3), nn.Sigmoid())
+        start_as_keras(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
@@ -77,6 +79,7 @@ class DeepColor(nn.Module):
         super().__init__()
         self.encoder = DeepestFeatures(spec.encoder, frozen=spec.frozen)
         self.decoder = nn.Sequential(*stack(self.encoder.channels, spec.decoder, Activation.SIGMOID, norm=spec.norm))
+        start_as_keras(self.decoder)
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
