@@ -41,7 +41,7 @@ class Tally:
         self._ledger = ledger
         self._counts: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
-        self._examples: dict[str, Path] = {}
+        self._examples: dict[str, Path | str] = {}
         self._older = 0
         self._begun = time.monotonic()
 

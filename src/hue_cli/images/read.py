@@ -65,10 +65,10 @@ def read_photos(
             yield file.read(index)
 
 
-def count_pixels(path: Path) -> int:
+def count_pixels(source: Path | bytes) -> int:
     """Return how many pixels the file's header announces; 0 where it cannot be read, as reading it will say."""
     try:
-        with _open(path) as stream, open_image(stream, str(path)) as image:
+        with _open(source) as stream, open_image(stream, "") as image:
             return image.width * image.height
     except Exception:  # decoders raise anything on damaged files
         return 0

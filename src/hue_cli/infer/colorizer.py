@@ -172,7 +172,7 @@ class Colorizer:
             row = rows[path]
             if row.output is None or not os.path.lexists(row.output):
                 raise ImageError(f"{path}: {row.message}" if str(path) not in row.message else row.message)
-            made.append(row.output)
+            made.append(Path(row.output))
         return made
 
 

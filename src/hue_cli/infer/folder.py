@@ -3,32 +3,28 @@
 A few threads read and finish photographs (Pillow and NumPy let go of the interpreter meanwhile) while the
 calling thread gathers what has been read into batches and runs the network. How much is under way is
 bounded, in photographs and in pixels, so that memory does not grow with the folder. A photograph counts from
-before it is decoded: its header says how large it will be. Each result is claimed against other runs of hue.
+before it is decoded: its header says how large it will be. Where photographs lie and how results are put in
+place is the business of their :class:`hue_cli.infer.task.Task`.
 """
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hue_cli.errors import HueError, ImageError
-from hue_cli.images.read import count_pixels
-from hue_cli.images.write import remove_stale_parts, replacing
+from hue_cli.errors import HueError
 from hue_cli.infer.batching import Batcher
-from hue_cli.infer.claim import Claim, claim, remove_abandoned_claims
-from hue_cli.infer.in_colour import left_alone
-from hue_cli.infer.job import FileFacts, Job, Row, Skip, Status
-from hue_cli.infer.steps import Prepared, Steps, said_of
+from hue_cli.infer.disk import Disk
+from hue_cli.infer.job import Job, Row
+from hue_cli.infer.steps import Prepared, Steps
+from hue_cli.infer.task import Task
 
 _PIXELS_UNDER_WAY = 100_000_000
 
@@ -57,10 +53,15 @@ class FolderColorizer:
             must_stop: asked between steps; once true, the run ends: what a thread is busy writing is finished
                 and gets its row, the rest is left. Closing the iterator does the same, without the rows.
         """
+        with closing(Disk()) as disk:
+            yield from self.run_tasks(disk.tasks(plan), must_stop)
+
+    def run_tasks(self, tasks: Iterable[Task | Row], must_stop: Callable[[], bool] = lambda: False) -> Generator[Row]:
+        """Yield a row for each photograph, wherever they lie; else as :meth:`run`."""
         with warnings.catch_warnings(), ThreadPoolExecutor(self.workers, "hue") as pool:
             # Decoders warn of oddities in metadata; a person can do nothing about them.
             warnings.filterwarnings("ignore", module=r"PIL\.")
-            run = _Run(self, iter(plan), pool, must_stop)
+            run = _Run(self, iter(tasks), pool, must_stop)
             try:
                 yield from run
             finally:
@@ -68,80 +69,29 @@ class FolderColorizer:
                 run.close()
 
 
-@dataclass(slots=True)
-class _Task:
-    """A job under way, in the hands of one thread at a time.
-
-    Attributes:
-        job: what is to be done.
-        pixels: how many the photograph's header announces.
-        claim: on the result.
-        seconds: of work so far.
-        source_file: what was read, where the run takes digests.
-    """
-
-    job: Job
-    pixels: int
-    claim: Claim
-    seconds: float = 0.0
-    source_file: FileFacts | None = None
-
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Count the time that the block takes."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds += time.perf_counter() - start
-
-    def row(self, status: Status, **facts: Any) -> Row:
-        """Return the photograph's row."""
-        return Row(
-            source=self.job.source,
-            output=self.job.output,
-            status=status,
-            seconds=round(self.seconds, 3),
-            source_file=self.source_file,
-            **facts,
-        )
-
-    def failed(self, error: Exception) -> Row:
-        """Return the row of a photograph that failed, whatever the reason."""
-        if isinstance(error, HueError):
-            message = str(error)
-        elif isinstance(error, MemoryError):
-            message = f"{self.job.source}: there is not enough memory for it."
-        else:
-            message = f"{self.job.source}: hue stumbled over it ({type(error).__name__}: {error})."
-        return self.row(Status.FAILED, message=message)
-
-
 class _Run:
-    """What is under way: photographs are claimed and read, then wait for the network, then are finished."""
+    """What is under way: photographs are begun and read, then wait for the network, then are finished."""
 
     def __init__(
         self,
         colorizer: FolderColorizer,
-        plan: Iterator[Job | Row],
+        tasks: Iterator[Task | Row],
         pool: ThreadPoolExecutor,
         must_stop: Callable[[], bool],
     ) -> None:
         self._steps = colorizer.steps
         self._takes_digests = colorizer.takes_digests
         self._workers = colorizer.workers
-        self._plan: Iterator[Job | Row] | None = plan
-        self._next: _Task | None = None
+        self._tasks: Iterator[Task | Row] | None = tasks
+        self._next: Task | None = None
         self._pool = pool
         self._must_stop = must_stop
         self._most = 2 * (colorizer.workers + colorizer.batch_size)
-        self._reading: dict[Future[Prepared | Row], _Task] = {}
-        self._waiting: Batcher[tuple[_Task, Prepared]] = Batcher(colorizer.batch_size)
-        self._finishing: dict[Future[Row], _Task] = {}
-        self._claims: set[Claim] = set()
-        self._made: list[Path] = []
+        self._reading: dict[Future[Prepared | Row], Task] = {}
+        self._waiting: Batcher[tuple[Task, Prepared]] = Batcher(colorizer.batch_size)
+        self._finishing: dict[Future[Row], Task] = {}
+        self._begun: set[Task] = set()
         self._pixels = 0
-        self._cleaned: set[Path] = set()
 
     def __iter__(self) -> Iterator[Row]:
         while not self._must_stop():
@@ -157,28 +107,26 @@ class _Run:
         yield from self._drain()
 
     def close(self) -> None:
-        """Let other runs have what this one will not do, and remove folders that it made in vain."""
-        for held in self._claims:
-            held.release()
-        for folder in sorted(self._made, key=lambda folder: len(folder.parts), reverse=True):
-            with suppress(OSError):  # most are not empty
-                folder.rmdir()
+        """Give back what photographs took up that this run will not finish."""
+        for task in self._begun:
+            task.release()
 
     def _fill(self) -> Iterator[Row]:
         """Begin to read as many photographs as the bounds allow."""
         while not self._must_stop():
             if self._next is None:
-                step = None if self._plan is None else next(self._plan, None)
-                if step is None:
-                    self._plan = None
+                found = None if self._tasks is None else next(self._tasks, None)
+                if found is None:
+                    self._tasks = None
                     return
-                if step.output is not None:
-                    self._clean(step.output.parent)
-                begun = step if isinstance(step, Row) else self._begin(step)
-                if isinstance(begun, Row):
-                    yield begun
+                if isinstance(found, Row):
+                    yield found
                     continue
-                self._next = begun
+                if (row := found.begin()) is not None:
+                    yield row
+                    continue
+                self._begun.add(found)
+                self._next = found
             task = self._next
             if not self._has_room(task.pixels):
                 return
@@ -186,27 +134,11 @@ class _Run:
             self._pixels += task.pixels
             self._reading[self._pool.submit(self._read, task)] = task
 
-    def _begin(self, job: Job) -> _Task | Row:
-        """Claim a job's result, against other runs that come past the same photograph."""
-        try:
-            held = claim(job.output)
-        except ImageError as error:
-            return Row(source=job.source, output=job.output, status=Status.FAILED, message=str(error))
-        if held is None:
-            message = f"another run of hue is making {job.output}"
-            return Row(source=job.source, output=job.output, status=Status.SKIPPED, skip=Skip.BUSY, message=message)
-        if os.path.lexists(job.output) and not (job.overwrites or job.keeps_output):
-            held.release()  # the other run has made it since the plan looked
-            return Row.of_existing(job.source, job.output)
-        self._claims.add(held)
-        self._made += held.made
-        return _Task(job, count_pixels(job.source), held)
-
-    def _end(self, task: _Task, row: Row) -> Row:
+    def _end(self, task: Task, row: Row) -> Row:
         """Give back what a photograph took up; return its row."""
         self._pixels -= task.pixels
-        self._claims.discard(task.claim)
-        task.claim.release()
+        self._begun.discard(task)
+        task.release()
         return row
 
     def _has_room(self, pixels: int) -> bool:
@@ -214,20 +146,10 @@ class _Run:
         under_way = len(self._reading) + len(self._waiting) + len(self._finishing)
         return under_way == 0 or (under_way < self._most and self._pixels + pixels <= _PIXELS_UNDER_WAY)
 
-    def _read(self, task: _Task) -> Prepared | Row:
-        """Read a photograph; in a thread. One in colour may be left as it is, and has its row then."""
-        with task.working():
-            prepared = self._steps.prepare(task.job.source)
-            if self._takes_digests:
-                with task.job.source.open("rb") as stream:
-                    task.source_file = FileFacts.of(stream)
-            if self._steps.leaves_alone(prepared):
-                facts = left_alone(task.job, prepared.photo, self._steps)
-            else:
-                return prepared
-        return task.row(Status.SKIPPED, skip=Skip.COLOUR, **facts)
+    def _read(self, task: Task) -> Prepared | Row:
+        return task.read(self._steps, takes_digests=self._takes_digests)
 
-    def _run_network(self, batch: list[tuple[_Task, Prepared]]) -> Iterator[Row]:
+    def _run_network(self, batch: list[tuple[Task, Prepared]]) -> Iterator[Row]:
         start = time.perf_counter()
         results = self._steps.predict([prepared for _, prepared in batch])
         share = (time.perf_counter() - start) / len(batch)
@@ -264,40 +186,11 @@ class _Run:
             if not future.cancelled():
                 yield _outcome(task, future)
 
-    def _clean(self, folder: Path) -> None:
-        """Remove what killed runs left in a folder of results, once."""
-        if folder not in self._cleaned:
-            self._cleaned.add(folder)
-            remove_stale_parts(folder)
-            remove_abandoned_claims(folder)
-
-    def _finish(self, task: _Task, prepared: Prepared, ab: NDArray[np.float32]) -> Row:
-        """Paint and write a photograph; in a thread."""
-        steps, job = self._steps, task.job
-        name, written = job.output_format, None
-        with task.working():
-            painting = steps.paint(prepared, ab, name)
-            rgb = painting if job.compare is None else painting[:]
-            if not job.keeps_output:
-                with replacing(job.output, times_of=steps.times_of(job.source)) as stream:
-                    steps.encode(prepared, rgb, stream, name)
-                    if self._takes_digests:
-                        written = FileFacts.of(stream)
-            if job.compare is not None:
-                both, pair = steps.compare(prepared, rgb[:])
-                with replacing(job.compare, times_of=steps.times_of(job.source)) as stream:
-                    steps.encode(both, pair, stream, name)
-        height, width = prepared.photo.size
-        return task.row(
-            Status.DONE,
-            warnings=said_of(prepared, name),
-            height=height,
-            width=width,
-            output_file=written,
-        )
+    def _finish(self, task: Task, prepared: Prepared, ab: NDArray[np.float32]) -> Row:
+        return task.finish(self._steps, prepared, ab, takes_digests=self._takes_digests)
 
 
-def _outcome(task: _Task, future: Future[Row]) -> Row:
+def _outcome(task: Task, future: Future[Row]) -> Row:
     """Return the row that a thread made, or the one of what went wrong."""
     try:
         return future.result()

@@ -64,7 +64,7 @@ class Row:
     """A file's row in the report.
 
     Attributes:
-        source, output: the photograph and its colour version; no output where none could be named.
+        source, output: the photograph and its colour version, a path or a URL; no output where none could be named.
         status: what became of it.
         skip: why, where it was skipped.
         message: the same in words, for what was skipped or failed.
@@ -75,9 +75,9 @@ class Row:
         source_file, output_file: what was read and what was written, where the run takes digests.
     """
 
-    source: Path
+    source: Path | str
     status: Status
-    output: Path | None = None
+    output: Path | str | None = None
     skip: Skip | None = None
     message: str = ""
     warnings: tuple[str, ...] = ()
