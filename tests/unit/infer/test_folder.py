@@ -236,7 +236,7 @@ def test_a_photograph_that_the_network_fails_on_takes_no_other_with_it(session: 
     Image.new("L", (64, 64), 100).save(tmp_path / "in" / "good.png")
     picky = Picky(session._inner, name="tiny", contract=session.contract, device="cpu")
     rows = run(picky, tmp_path / "in", tmp_path / "out", batch_size=8)
-    failed = {row.source.name for row in rows if row.status is Status.FAILED}
+    failed = {Path(row.source).name for row in rows if row.status is Status.FAILED}
     assert "bad.png" in failed
     assert "good.png" not in failed
 
@@ -245,7 +245,7 @@ def test_a_network_that_gives_no_numbers_fails_that_photograph_alone(session: Se
     make_photos(tmp_path / "in", 4)
     Image.new("L", (64, 64), 0).save(tmp_path / "in" / "black.png")
     rows = run(Stumbling(session, 99), tmp_path / "in", tmp_path / "out", batch_size=1)
-    assert {row.source.name for row in rows if row.status is Status.FAILED} == {"black.png"}
+    assert {Path(row.source).name for row in rows if row.status is Status.FAILED} == {"black.png"}
 
 
 def test_comparison_shows_grey_beside_colour(session: Session, tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_a_photograph_that_vanishes_costs_one_row_and_leaves_no_folder(session: 
 
     def vanishing() -> Iterator[Job | Row]:
         for step in Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out")).steps():
-            step.source.unlink()
+            Path(step.source).unlink()
             yield step
 
     rows = list(FolderColorizer(Steps(session, Settings()), batch_size=2, workers=2).run(vanishing()))
@@ -300,12 +300,12 @@ def test_what_another_run_makes_or_has_just_made_is_left_to_it(session: Session,
 
     def overtaken() -> Iterator[Job | Row]:
         for step in Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out")).steps():
-            if step.source.name == "001.png":
+            if Path(step.source).name == "001.png":
                 (tmp_path / "out" / "001.png").write_bytes(b"made by the other run")
             yield step
 
     rows = list(FolderColorizer(Steps(session, Settings()), batch_size=2, workers=2).run(overtaken()))
-    assert {row.source.name: row.skip for row in rows} == {
+    assert {Path(row.source).name: row.skip for row in rows} == {
         "000.png": Skip.BUSY, "001.png": Skip.EXISTS, "002.png": None,
     }  # fmt: skip
     held.release()
