@@ -38,6 +38,9 @@ _MAGICS = (
     (b"FUJIFILMCCD-RAW", "a camera's raw picture"),
 )
 
+NEEDS_HEIF = (
+    "HEIC needs the extra 'heif', which is not installed. Install it with: pip install '.[heif]' in hue's source folder"
+)
 MAX_PIXELS = 500_000_000
 """Larger pictures are refused. Pillow's own bound, 179 million, would refuse the scans of archives."""
 
@@ -61,16 +64,13 @@ def has_heif() -> bool:
 
 
 def need_heif(name: str) -> None:
-    """Make Pillow able to read and write HEIC.
+    """Make Pillow able to read HEIC.
 
     Raises:
         ImageError: the extra is not installed.
     """
     if not has_heif():
-        raise ImageError(
-            f"{name}: HEIC needs the extra 'heif', which is not installed. Install it with: "
-            "pip install '.[heif]' in hue's source folder."
-        )
+        raise ImageError(f"{name}: {NEEDS_HEIF}.")
 
 
 def allow_pixels(count: int) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from hue_cli.images import jp2, jpeg, png
-from hue_cli.images.decoders import need_heif
+from hue_cli.images.decoders import NEEDS_HEIF, has_heif
 from hue_cli.images.exif import PREFIX as EXIF_PREFIX
 from hue_cli.images.mark import Provenance, marked
 from hue_cli.images.photo import (
@@ -39,6 +39,9 @@ _PNG_LEVEL = 4
 _FINEST = 95
 """From here on a person asks for the best: no halving of the colour's resolution."""
 _SUBSAMPLINGS = {(1, 1): 0, (2, 1): 1}
+_WITH_RESOLUTION = frozenset(("JPEG", "PNG", "TIFF", "BMP", "JPEG2000"))
+_MOST_IN_MEMORY = 100_000_000
+"""Pixels of an animation."""
 _GROWTH = 2.5
 """Bytes of a JPEG 2000 in colour for each of the grey one's."""
 
@@ -83,7 +86,7 @@ def encode(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
     """Encode a picture.
 
     Raises:
-        ImageError: it is too large for the format, or the format needs an extra.
+        ValueError: it is too large for the format, or the format needs an extra.
     """
     encode_sequence([picture], stream, encoding, Sequence(kind="pages", count=1))
 
@@ -98,7 +101,7 @@ def encode_sequence(pictures: Iterable[Picture], stream: BinaryIO, encoding: Enc
         sequence: what they are.
 
     Raises:
-        ImageError: they are too large for the format, or the format needs an extra.
+        ValueError: they are too large for the format, or the format needs an extra.
     """
     ready = (_ready(picture, encoding) for picture in pictures)
     match encoding.image_format:
@@ -185,6 +188,8 @@ def _encode_animation(pictures: Iterator[Picture], stream: BinaryIO, encoding: E
     """Encode with Pillow, which has all pictures in memory."""
     images, durations, options = [], [], dict[str, Any]()
     for picture in pictures:
+        if picture.rgb.shape[0] * picture.rgb.shape[1] * sequence.count > _MOST_IN_MEMORY:
+            raise ValueError(f"its {sequence.count} pictures would fill the memory; --format png takes them one by one")
         images.append(_to_image(picture))
         durations.append(round(picture.duration))
         options = options or _options(picture.metadata, encoding)
@@ -216,8 +221,8 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
         image.save(within, image_format, **options)
         stream.write(jp2.with_metadata(within.getvalue(), metadata))
         return
-    if image_format == "HEIF":
-        need_heif("--format heic")
+    if image_format == "HEIF" and not has_heif():
+        raise ValueError(NEEDS_HEIF)
     image.save(stream, image_format, **options)
 
 
@@ -310,26 +315,31 @@ def _jp2_options(metadata: Metadata) -> dict[str, Any]:
 
 def losses(photo: Photo, image_format: str) -> Iterator[str]:
     """Say what of a photograph a format cannot hold."""
-    metadata, sequence = photo.metadata, photo.sequence
+    sequence = photo.sequence
     if photo.depth == 16 and not holds_16_bits(image_format):
         yield f"has 16 bits a channel; {image_format} holds 8 of them."
     if photo.alpha is not None and not holds_alpha(image_format):
         yield f"is transparent in parts; {image_format} shows white there."
     if sequence is not None and not holds_sequence(image_format, sequence.kind):
         yield f"has {sequence.count} frames or pages; {image_format} holds the first one."
-    lost = []
-    if metadata.exif and (image_format not in HOLDS_XMP or _is_too_long(metadata.exif, image_format)):
-        lost.append("EXIF")
-    if metadata.xmp and image_format not in HOLDS_XMP:
-        lost.append("XMP")
-    if metadata.iptc and image_format not in HOLDS_IPTC:
-        lost.append("IPTC captions")
-    if metadata.comments and image_format not in ("JPEG", "PNG"):
-        lost.append("comments")
-    if metadata.texts and image_format != "PNG":
-        lost.append("texts")
-    if lost:
+    if lost := list(_lost(photo.metadata, image_format)):
         yield f"{image_format} has no room for its {' and '.join(lost)}."
+
+
+def _lost(metadata: Metadata, image_format: str) -> Iterator[str]:
+    """Yield the names of metadata that a format has no place for."""
+    if metadata.exif and (image_format not in HOLDS_XMP or _is_too_long(metadata.exif, image_format)):
+        yield "EXIF"
+    if metadata.xmp and image_format not in HOLDS_XMP:
+        yield "XMP"
+    if metadata.iptc and image_format not in HOLDS_IPTC:
+        yield "IPTC captions"
+    if metadata.comments and image_format not in ("JPEG", "PNG"):
+        yield "comments"
+    if metadata.texts and image_format != "PNG":
+        yield "texts"
+    if metadata.dpi and not metadata.exif and image_format not in _WITH_RESOLUTION:
+        yield "resolution"
 
 
 def _is_too_long(exif: bytes, image_format: str) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from hue_cli.errors import ImageError
-from hue_cli.images import bands, tiff
+from hue_cli.images import bands, gif, tiff
 from hue_cli.images.decode import Pixels, decode, raw_mode
 from hue_cli.images.decoders import MAX_PIXELS, allow_pixels, describe_unknown, open_image
 from hue_cli.images.ifd import Entry
@@ -181,23 +181,17 @@ class _File:
 
     def _has_too_many(self) -> bool:
         """Whether there are too many pictures; without counting all of them, which may take long in a hostile file."""
-        image = self._image
-        if self._pages is not None:
-            position = self._stream.tell()
-            try:
+        position = self._stream.tell()
+        try:
+            if self._pages is not None:
                 return self._pages.exceeds(_MOST_PICTURES)
-            except ValueError:  # the chain is broken; Pillow says what there is
-                return False
-            finally:
-                self._stream.seek(position)
-        if image.format == "GIF":
-            try:
-                image.seek(_MOST_PICTURES)
-            except EOFError:
-                image.seek(0)
-                return False
-            return True
-        return int(getattr(image, "n_frames", 1)) > _MOST_PICTURES
+            if self._image.format == "GIF":
+                return gif.has_more_pictures(self._stream, _MOST_PICTURES)
+        except ValueError:  # the chain is broken; Pillow says what there is
+            return False
+        finally:
+            self._stream.seek(position)
+        return int(getattr(self._image, "n_frames", 1)) > _MOST_PICTURES
 
     def read(self, index: int) -> Photo:
         """Decode one picture."""

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hue_cli.errors import ImageError
 from hue_cli.images import exif
 from hue_cli.images.ifd import (
     LONG,
@@ -137,7 +136,7 @@ class TiffWriter:
             quality: where the page is compressed as JPEG.
 
         Raises:
-            ImageError: the file would pass the 4 GiB that TIFF can address.
+            ValueError: the file would pass the 4 GiB that TIFF can address.
         """
         strips = _Strips(pixels, metadata, self._order, quality)
         places, sizes = [], []
@@ -147,7 +146,7 @@ class TiffWriter:
         at = self._stream.tell() - self._start
         at += self._stream.write(b"\0" * (at % 2))
         if at > _MOST_BYTES:
-            raise ImageError("the picture is too large for a TIFF (4 GiB). Choose: --format png")
+            raise ValueError("it would pass the 4 GiB that TIFF can address; choose --format png")
         entries = [*strips.entries(places, sizes), *self._described(metadata, icc)]
         self._stream.write(pack_directory(entries, self._order, at))
         # The directory is followed by what did not fit into it, so its link lies right behind its entries.

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from hue_cli.images.encode import Encoding, Picture, encode
+from hue_cli.images.encode import Encoding, Picture, encode, encode_sequence
 from hue_cli.images.mark import Provenance, can_hold_mark, made_by_hue
-from hue_cli.images.photo import WRITABLE, Metadata, holds_16_bits
+from hue_cli.images.photo import WRITABLE, Metadata, Sequence, holds_16_bits
 
 RNG = np.random.default_rng(3)
 RGB8 = RNG.integers(0, 256, (70, 50, 3), dtype=np.uint8)
@@ -146,3 +146,21 @@ def test_other_pictures_and_other_files_carry_no_mark(tmp_path: Path) -> None:
     (tmp_path / "b.jpg").write_bytes(b"no picture")
     os.mkfifo(tmp_path / "c.jpg")
     assert not any(made_by_hue(tmp_path / name) for name in ("b.jpg", "c.jpg", "absent.jpg"))
+
+
+def test_a_long_animation_goes_where_it_need_not_be_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hue_cli.images.encode._MOST_IN_MEMORY", 3 * RGB8[..., 0].size)
+    pictures = [Picture(rgb=RGB8, duration=40)] * 4
+    sequence = Sequence(kind="animation", count=4)
+    with pytest.raises(ValueError, match="--format png takes them one by one"):
+        encode_sequence(pictures, io.BytesIO(), Encoding(image_format="WEBP"), sequence)
+    stream = io.BytesIO()
+    encode_sequence(pictures, stream, Encoding(image_format="PNG"), sequence)
+    with Image.open(stream) as image:
+        assert image.n_frames == 4  # type: ignore[attr-defined]
+
+
+def test_heic_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hue_cli.images.encode.has_heif", lambda: False)
+    with pytest.raises(ValueError, match="needs the extra 'heif'"):
+        encoded(RGB8, "HEIF")
