@@ -268,6 +268,22 @@ def test_vgg_s_fresh_weights_pass_a_picture_on() -> None:
     assert all(0.02 < each.std() < 100 for each in maps)
 
 
+@pytest.mark.parametrize("name", ["koalarization", "koalarization-deep", "vgg16", "vgg19-unet"])
+def test_fresh_weights_are_keras_s(name: str) -> None:
+    network = build_network(_small(name))
+    encoder = find_encoder(network)
+    assert encoder is not None
+    pretrained = set(encoder.modules())
+
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and layer not in pretrained:
+            fans = nn.init._calculate_fan_in_and_fan_out(layer.weight)
+            bound = (6 / sum(fans)) ** 0.5
+            assert 0.7 * bound < layer.weight.abs().max() <= bound
+            assert layer.bias is not None
+            assert not layer.bias.any()
+
+
 def _small(name: str) -> NetSpec:
     """The same system in widths that learn one batch in a second."""
 

@@ -32,6 +32,7 @@ _TRAINING = (
     "each, crops of 224 pixels of at least 0.65 of the short side, mirrored at random.",
     "L* is scaled from [0, 100] to [−1, 1], a* and b* are divided by 128; the paper says [−1, 1] and no more.",
     "The paper trains with TensorFlow: where it pads one side only in strided convolutions, PyTorch pads both alike.",
+    "The paper does not say how its weights begin: as Keras draws them by default (Glorot uniform, biases zero).",
 )
 _EMBEDDING = (
     "The paper's 'pre-trained Inception model' is Inception-ResNet-v2, as in the work that it follows, and frozen, as "
@@ -97,6 +98,7 @@ KOALARIZATION_BN = replace(
     source=replace(_SOURCE, where="section 3.4.2, figures 5 and 6"),
     departures=(
         *KOALARIZATION.departures,
+        "Batch norm has PyTorch's momentum and epsilon (0.1, 1e-5); Keras's are 0.01 and 1e-3.",
         "The batch norm before the last activation starts at a scale of 0.1: at the usual 1 the first pictures are as "
         "gaudy as can be, and at the paper's learning rate it takes thousands of steps to calm down.",
     ),
