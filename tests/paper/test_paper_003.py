@@ -14,7 +14,7 @@ from hue_cli.models.build import build_discriminator, build_network, count_param
 from hue_cli.models.colorgan import ColorGanDiscriminator, ColorGanGenerator
 from hue_cli.models.colorizer import Colorizer
 from hue_cli.recipes import RECIPES
-from hue_cli.recipes.schema import LossTerm
+from hue_cli.recipes.schema import LossTerm, Optim, Schedule
 from hue_cli.recipes.specs import ColorGanSpec, ConvolutionListSpec
 
 # Name, parameters, training photos, epochs, then RMSE, MSE, MAE and accuracy of table IV.
@@ -147,7 +147,7 @@ def test_colorgan_is_trained_as_printed() -> None:
     assert "0.003642" in recipe.departures[0]
     assert "contradict" in recipe.departures[0]
     assert [term for term, _ in recipe.loss.terms] == [LossTerm.MAE, LossTerm.ADVERSARIAL]
-    assert recipe.optim.lr == 1e-4
+    assert recipe.optim == Optim(lr=1e-4, schedule=Schedule.CONSTANT, clip=0.0, ema=0.0)
     assert recipe.batch_size == 64
     assert [(stage.epochs, stage.size) for stage in recipe.stages] == [(100, 256)]
     assert (recipe.split.dataset, recipe.split.train, recipe.split.val) == ("landscape", 2000, 200)

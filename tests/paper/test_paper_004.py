@@ -18,7 +18,7 @@ from hue_cli.models.encoders.imagenet import PLAIN
 from hue_cli.models.encoders.library import build
 from hue_cli.models.encoders.pretrained import load_encoder
 from hue_cli.recipes import RECIPES
-from hue_cli.recipes.schema import LossTerm
+from hue_cli.recipes.schema import LossTerm, Optim, Schedule
 from hue_cli.recipes.specs import DeepColorSpec, DeepColorUNetSpec, Encoder
 
 # Name, MSE and PSNR at 30 epochs, public acceptance.
@@ -36,7 +36,7 @@ def test_training_and_figures_are_as_printed(name: str, mse: float, psnr: float,
     assert recipe.source.figures == {"mse": mse, "psnr": psnr}
     assert recipe.source.acceptance == acceptance
     assert recipe.loss.terms == ((LossTerm.MSE, 1.0),)
-    assert recipe.optim.lr == 1e-4
+    assert recipe.optim == Optim(lr=1e-4, schedule=Schedule.CONSTANT, clip=0.0, ema=0.0)
     assert recipe.batch_size == 383
     assert [(stage.epochs, stage.size) for stage in recipe.stages] == [(30, 256)]
     assert (recipe.split.train, recipe.split.val) == (3 * 4000, 3 * 1000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hue_cli.color.space import Axis, Signal, Space
 from hue_cli.recipes.autoencoders import TITLE
-from hue_cli.recipes.schema import Loss, LossTerm, Optim, Recipe, SizeRule, Source, Split, Stage
+from hue_cli.recipes.schema import Loss, LossTerm, Optim, Recipe, Schedule, SizeRule, Source, Split, Stage
 from hue_cli.recipes.specs import ColorGanSpec
 
 _SIZE = 256
@@ -20,7 +20,7 @@ COLORGAN = Recipe(
     # Eight halvings leave one place of 256 pixels.
     size=SizeRule(size=_SIZE, multiple_of=256, minimum=256),
     loss=Loss(terms=((LossTerm.MAE, 100.0), (LossTerm.ADVERSARIAL, 1.0))),
-    optim=Optim(lr=1e-4, clip=0.0),
+    optim=Optim(lr=1e-4, schedule=Schedule.CONSTANT, clip=0.0, ema=0.0),
     stages=(Stage(epochs=100, size=_SIZE, zoom=1.0),),
     batch_size=64,
     split=Split(dataset="landscape", train=2000, val=200, test=0),
@@ -38,8 +38,6 @@ COLORGAN = Recipe(
         "LeakyReLU 0.2, and weights drawn from a normal of 0.02, as in DCGAN and pix2pix.",
         "Dropout is off when colorizing: the same photograph gives the same picture.",
         "Squares as large as a photo allows, at random and mirrored at random; the paper resizes whole pictures.",
-        "Cosine decay of the learning rate, and the moving average (0.999) of the generator's weights is kept; the "
-        "paper names no schedule.",
         "Grey is the sRGB grey of equal CIE lightness; the paper's grey pictures come with its data set.",
     ),
 )

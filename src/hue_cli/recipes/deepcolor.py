@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hue_cli.color.space import Axis, Signal, Space
-from hue_cli.recipes.schema import Loss, LossTerm, Optim, Recipe, SizeRule, Source, Split, Stage
+from hue_cli.recipes.schema import Loss, LossTerm, Optim, Recipe, Schedule, SizeRule, Source, Split, Stage
 from hue_cli.recipes.specs import Convolution, DeepColorSpec, DeepColorUNetSpec, Encoder
 
 _SIZE = 256
@@ -20,8 +20,6 @@ _NOTEBOOK = "the notebook of the paper's source code (github.com/annatsv/deepcol
 _COMMON = (
     "Squares as large as a photo allows, at random and mirrored at random; the paper resizes whole pictures, and found "
     "that mirroring did not help.",
-    "Cosine decay of the learning rate, gradient norm clipped at 1, and the moving average (0.999) of the weights "
-    "is kept; the paper names no schedule.",
     "Grey is the sRGB grey of equal CIE lightness; the paper does not say which grey it used.",
 )
 _REPEATED = "Grey is repeated three times for the encoder, whose ImageNet weights are rewritten for the paper's [0, 1]."
@@ -33,7 +31,7 @@ DEEPCOLOR_UNET = Recipe(
     space=Space(sees=Axis(signal=Signal.GREY, channels=1), paints=_RGB),
     size=SizeRule(size=_SIZE, multiple_of=16, minimum=16),
     loss=Loss(terms=((LossTerm.MSE, 1.0),)),
-    optim=Optim(lr=1e-4),
+    optim=Optim(lr=1e-4, schedule=Schedule.CONSTANT, clip=0.0, ema=0.0),
     stages=(Stage(epochs=30, size=_SIZE, zoom=1.0),),
     batch_size=383,
     split=Split(dataset="coco, places365, ade20k", train=12000, val=3000, test=0),
@@ -46,6 +44,7 @@ DEEPCOLOR_UNET = Recipe(
     departures=(
         "The paper prints no widths, kernels or strides: 64, 128, 256, 512 channels, 3×3, stride 2, skips concatenated "
         f"and batch norm after that, as in {_NOTEBOOK}.",
+        "Strided convolutions pad both sides alike; Keras's pad the right and the lower side only.",
         *_COMMON,
     ),
 )
