@@ -383,6 +383,18 @@ def test_a_kept_photograph_keeps_its_format_and_nothing_is_written_over(
     assert source.read_bytes() == before
 
 
+def test_a_file_with_a_page_in_colour_is_left_out_whole(tmp_path: Path, hue: Callable[..., Result]) -> None:
+    pages = [GREY.copy(), Image.fromarray(skimage.data.astronaut())]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    assert "Left 1 that is in colour already" in hue(tmp_path / "a.tif").stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+    hue(tmp_path / "a.tif", "--if-color", "keep")
+    assert (tmp_path / "a_color.tif").read_bytes() == (tmp_path / "a.tif").read_bytes()
+    hue(tmp_path / "a.tif", "--if-color", "recolor", "--overwrite")
+    with Image.open(tmp_path / "a_color.tif") as image:
+        assert image.n_frames == 2  # type: ignore[attr-defined]
+
+
 def test_a_pipe_passes_colour_on(tmp_path: Path, tiny_model: Path) -> None:
     stream = io.BytesIO()
     Image.fromarray(skimage.data.astronaut()).save(stream, "JPEG")

@@ -40,6 +40,10 @@ class IfColour(StrEnum):
     """It is copied as it is."""
 
 
+class InColourError(HueError):
+    """A page or picture behind the first is in colour already, so that the file gets no new colours after all."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How photographs are colorized.
@@ -219,6 +223,7 @@ class Steps:
 
         Raises:
             ImageError: the format cannot hold it, or another page or picture of the file cannot be coloured.
+            InColourError: another of them is in colour already.
             OSError: the stream cannot be written.
         """
         settings, sequence = self.settings, prepared.photo.sequence
@@ -241,6 +246,8 @@ class Steps:
         most = self.settings.max_pixels
         for photo in read_photos(prepared.source, prepared.name, first=1, max_pixels=most):
             one = self._scaled(photo, prepared.source, prepared.name)
+            if self.leaves_alone(one):
+                raise InColourError(f"{prepared.name}: is in colour already in parts.")
             (ab,) = self.predict([one])
             if isinstance(ab, HueError):
                 raise ab
@@ -293,17 +300,30 @@ def colorize_bytes(
     """
     prepared = steps.prepare(source)
     if steps.leaves_alone(prepared):
-        if image_format not in (None, prepared.photo.image_format):
-            raise ImageError(
-                f"{prepared.name}: is in colour already; as it is, it is no {image_format}. "
-                "Give it new colours with --if-color recolor."
-            )
-        content = source if isinstance(source, bytes) else source.read_bytes()
-        return content, (f"{prepared.name}: is in colour already and was passed on as it is (--if-color recolor).",)
+        return _passed_on(prepared, image_format)
     (ab,) = steps.predict([prepared])
     if isinstance(ab, HueError):
         raise ab
     chosen = image_format or colour_format(prepared.photo.image_format)
     stream = io.BytesIO()
-    steps.encode(prepared, steps.paint(prepared, ab, chosen), stream, chosen)
+    try:
+        steps.encode(prepared, steps.paint(prepared, ab, chosen), stream, chosen)
+    except InColourError:
+        return _passed_on(prepared, image_format)
     return stream.getvalue(), said_of(prepared, chosen)
+
+
+def _passed_on(prepared: Prepared, image_format: str | None) -> tuple[bytes, tuple[str, ...]]:
+    """Return a photograph in colour as it is, and a warning.
+
+    Raises:
+        ImageError: another format was asked for.
+    """
+    name, source = prepared.name, prepared.source
+    if image_format not in (None, prepared.photo.image_format):
+        raise ImageError(
+            f"{name}: is in colour already; as it is, it is no {image_format}. "
+            "Give it new colours with --if-color recolor."
+        )
+    content = source if isinstance(source, bytes) else source.read_bytes()
+    return content, (f"{name}: is in colour already and was passed on as it is (--if-color recolor).",)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hue_cli.errors import HueError
 from hue_cli.images.photo import Photo
 from hue_cli.infer.job import FileFacts, Row, Skip, Status
-from hue_cli.infer.steps import Prepared, Steps, said_of
+from hue_cli.infer.steps import InColourError, Prepared, Steps, said_of
 
 
 class Task(ABC):
@@ -80,13 +80,15 @@ class Task(ABC):
             if takes_digests:
                 with self.reading() as stream:
                     self.source_file = FileFacts.of(stream)
-            if not steps.leaves_alone(prepared):
-                return prepared
+        return self._left_alone(steps, prepared) if steps.leaves_alone(prepared) else prepared
+
+    def _left_alone(self, steps: Steps, prepared: Prepared) -> Row:
+        with self._working():
             facts = self.leave_alone(prepared.photo, steps)
         return self.row(Status.SKIPPED, skip=Skip.COLOUR, **facts)
 
     def finish(self, steps: Steps, prepared: Prepared, ab: NDArray[np.float32], *, takes_digests: bool) -> Row:
-        """Paint and write the photograph.
+        """Paint and write the photograph, unless one of its further pages turns out to be in colour.
 
         Args:
             steps: bound to the model.
@@ -97,6 +99,12 @@ class Task(ABC):
         Raises:
             ImageError: it cannot be written.
         """
+        try:
+            return self._finished(steps, prepared, ab, takes_digests=takes_digests)
+        except InColourError:
+            return self._left_alone(steps, prepared)
+
+    def _finished(self, steps: Steps, prepared: Prepared, ab: NDArray[np.float32], *, takes_digests: bool) -> Row:
         name, written = self.output_format, None
         with self._working():
             painting = steps.paint(prepared, ab, name)
