@@ -16,7 +16,7 @@ from hue_cli.evaluate.intervals import RESAMPLES, Estimate, Interval
 from hue_cli.evaluate.page.shelf import Shelf
 from hue_cli.evaluate.table import SHARE_HEAD, Difference, Evaluation, Kind, Row, head_of
 from hue_cli.images.write import replacing
-from hue_cli.metrics.metric import Metric, PairMetric
+from hue_cli.metrics.metric import FeatureMetric, Metric, PairMetric
 
 _DIGITS = 6
 
@@ -111,7 +111,7 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "better": metric.higher_is_better,
         "decimals": metric.decimals,
         "source": metric.source,
-        "of_photos": not (isinstance(metric, PairMetric) and metric.reduce) and metric.name != "fid",
+        "of_photos": not isinstance(metric, FeatureMetric) and not (isinstance(metric, PairMetric) and metric.reduce),
     }
 
 
