@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -118,3 +119,34 @@ def test_the_lock_file_knows_every_dependency() -> None:
     ]
     names = {each.split(">")[0].split("[")[0].split(";")[0].strip() for each in asked}
     assert names == locked
+
+
+@pytest.mark.slow
+def test_the_sdist_builds_the_same_wheel_and_it_colorizes_without_a_network(tmp_path: Path) -> None:
+    """In an environment of its own that sees this one's packages, but not this tree; unshared from every network."""
+    build = [sys.executable, "-m", "hatchling", "build", "--directory"]
+    subprocess.run([*build, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    shutil.unpack_archive(archive, tmp_path / "source", filter="data")
+    (source,) = (tmp_path / "source").iterdir()
+    subprocess.run([*build, str(tmp_path / "again"), "--target", "wheel"], cwd=source, check=True, capture_output=True)
+    (first,), (second,) = tmp_path.glob("*.whl"), (tmp_path / "again").glob("*.whl")
+    with ZipFile(first) as one, ZipFile(second) as other:
+        assert {each.filename: each.CRC for each in one.infolist()} == {
+            each.filename: each.CRC for each in other.infolist()
+        }
+        one.extractall(tmp_path / "installed")
+
+    program = "import socket; socket.socket.connect = None; from hue_cli.cli.app import main; main()"
+    found = subprocess.run(
+        [sys.executable, "-c", program, "colorize", str(ROOT / "samples"), "-o", str(tmp_path / "colour")],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "HUE_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert found.returncode == 0, found.stderr
+    assert len(list((tmp_path / "colour").iterdir())) == 5
+    assert not (tmp_path / "home").exists(), "nothing was fetched"

@@ -30,7 +30,7 @@ INTERRUPTED = 130
 # Import name of each package that only the extra brings; no command needs to know the list.
 _TRAIN_EXTRA = frozenset(
     {
-        *("torch", "torchvision", "timm", "torchmetrics", "skimage", "safetensors"),
+        *("torch", "torchvision", "timm", "torchmetrics", "torch_fidelity", "skimage", "safetensors"),
         *("onnx", "onnxscript", "tensorboard", "matplotlib", "kagglehub", "pooch", "requests"),
     }
 )
@@ -97,9 +97,19 @@ class HueGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the line names."""
-        arguments = [*getattr(ctx, "_protected_args", ()), *ctx.args]
-        with error_edge(arguments[0] if arguments else "hue"):
+        with error_edge(_command_of(self, [*getattr(ctx, "_protected_args", ()), *ctx.args])):
             return super().invoke(ctx)
+
+
+def _command_of(group: Any, arguments: list[str]) -> str:
+    """Return the words of a line that name a command, as in ``models push``; ``hue`` where none does."""
+    words = []
+    for word in arguments:
+        if word not in getattr(group, "commands", {}):
+            break
+        group = group.commands[word]
+        words.append(word)
+    return " ".join(words) or "hue"
 
 
 app = typer.Typer(

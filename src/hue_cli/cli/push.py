@@ -84,7 +84,7 @@ def push(
                 progress=report.shows_progress,
             )
         report.result(f"{url}: commit {commit}")
-        report.result(f"hue colorize old_photos/ --model {name}@{commit[:12]}")
+        report.result(f"hue colorize old_photos/ --model {name}@{commit}")
         facts = {"url": url, "commit": commit}
     if report.mode is Mode.JSON:
         report.emit_json({"name": str(name), **facts, "sha256": exported.sha256, "size": exported.size})

@@ -39,7 +39,7 @@ class HubFile:
     file: str
 
     def __str__(self) -> str:
-        return f"hf:{self.repo}@{self.revision[:12]}"
+        return f"hf:{self.repo}@{self.revision}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,9 @@ class LoopbackHub:
 
     def find(self, repo: str, revision: str) -> tuple[str, dict[str, bytes]] | None:
         wanted = self.names.get(repo, {}).get(revision, revision)
-        return next((each for each in self.commits.get(repo, []) if each[0].startswith(wanted)), None)
+        return next(
+            (each for each in self.commits.get(repo, []) if each[0] == wanted), None
+        )  # as the hub: whole ones alone
 
     def count(self, pattern: str) -> int:
         return sum(re.search(pattern, request) is not None for request in self.requests)
