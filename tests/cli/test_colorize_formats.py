@@ -416,3 +416,35 @@ def test_times_are_kept_when_asked_for(tmp_path: Path, hue: Callable[..., Result
     hue(tmp_path / "a.jpg", "--preserve-times", "--overwrite", "--compare")
     for name in ("a_color.jpg", "a_color_compare.jpg"):
         assert (tmp_path / name).stat().st_mtime_ns == 10**18 + 7_000_000
+
+
+def test_a_long_packet_goes_on_in_further_segments(tmp_path: Path, hue: Callable[..., Result]) -> None:
+    words = b"".join(b"%06d" % number for number in range(20_000))
+    long = XMP.replace(b'photoshop:City="', b'photoshop:Instructions="' + words + b'" photoshop:City="')
+    GREY.save(tmp_path / "a.tif", tiffinfo={700: long})
+    hue(tmp_path / "a.tif", "-o", tmp_path / "a.jpg")
+    main = packet_of(tmp_path / "a.jpg")
+    assert SOURCE_TYPE.encode() in main
+    assert b"HasExtendedXMP" in main
+    with (tmp_path / "a.jpg").open("rb") as stream:
+        parts = jpeg.read_segments(stream).extension
+    head = len(jpeg.EXTENSION_PREFIX) + 40
+    assert words in b"".join(part[head:] for part in parts)
+    found = hue(tmp_path / "a.jpg", "-o", tmp_path / "b.tif", "--if-color", "recolor")
+    assert "TIFF has no room for the second part of its XMP" in found.stderr
+
+
+def test_what_imagemagick_put_into_texts_of_a_png_is_understood(tmp_path: Path, hue: Callable[..., Result]) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    def raw(kind: str, data: bytes) -> str:
+        return f"\n{kind}\n{len(data):8d}\n" + "\n".join(data.hex()[at : at + 72] for at in range(0, 2 * len(data), 72))
+
+    texts = PngInfo()
+    texts.add_text("Raw profile type exif", raw("exif", exif_of(6).tobytes()), zip=True)
+    texts.add_text("Raw profile type iptc", raw("iptc", resources.pack_iptc(IPTC)))
+    GREY.save(tmp_path / "a.png", pnginfo=texts)
+    hue(tmp_path / "a.png")
+    check_exif(tmp_path / "a_color.png")
+    hue(tmp_path / "a.png", "-o", tmp_path / "a.jpg")
+    assert captions(tmp_path / "a.jpg") == IPTC

@@ -323,23 +323,25 @@ def losses(photo: Photo, image_format: str) -> Iterator[str]:
     if sequence is not None and not holds_sequence(image_format, sequence.kind):
         yield f"has {sequence.count} frames or pages; {image_format} holds the first one."
     if lost := list(_lost(photo.metadata, image_format)):
-        yield f"{image_format} has no room for its {' and '.join(lost)}."
+        yield f"{image_format} has no room for {' and '.join(lost)}."
 
 
 def _lost(metadata: Metadata, image_format: str) -> Iterator[str]:
     """Yield the names of metadata that a format has no place for."""
     if metadata.exif and (image_format not in HOLDS_XMP or _is_too_long(metadata.exif, image_format)):
-        yield "EXIF"
+        yield "its EXIF"
     if metadata.xmp and image_format not in HOLDS_XMP:
-        yield "XMP"
+        yield "its XMP"
+    elif metadata.extension and image_format != "JPEG":
+        yield "the second part of its XMP"
     if metadata.iptc and image_format not in HOLDS_IPTC:
-        yield "IPTC captions"
+        yield "its IPTC captions"
     if metadata.comments and image_format not in ("JPEG", "PNG"):
-        yield "comments"
+        yield "its comments"
     if metadata.texts and image_format != "PNG":
-        yield "texts"
+        yield "its texts"
     if metadata.dpi and not metadata.exif and image_format not in _WITH_RESOLUTION:
-        yield "resolution"
+        yield "its resolution"
 
 
 def _is_too_long(exif: bytes, image_format: str) -> bool:

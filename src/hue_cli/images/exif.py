@@ -47,7 +47,7 @@ class Tidied:
     """An EXIF block, tidied.
 
     Attributes:
-        block: without the prefix ``Exif``; upright, of sRGB, without thumbnail.
+        block: without the prefix ``Exif``; upright, of sRGB, without thumbnail. Nothing, where nothing is left.
         orientation: that it had, 1 to 8.
     """
 
@@ -93,15 +93,16 @@ class _Block:
             for pair in _SIDES:
                 self._swap(*pair)
         self._drop_thumbnail(link)
-        return Tidied(bytes(self._data), orientation)
+        (left,) = struct.unpack_from(f"{self._order}H", self._data, self._first)
+        return Tidied(bytes(self._data) if left else b"", orientation)
 
     def _walk(self, at: int, *, is_noted: bool = True) -> int:
         """Note where fields lie, and how far what they point to reaches; return where the link to the next is."""
-        count = 0
-        if at + 2 <= len(self._data):
-            (count,) = struct.unpack_from(f"{self._order}H", self._data, at)
+        if at + 2 > len(self._data):
+            raise ValueError("EXIF directory outside of the block")
+        (count,) = struct.unpack_from(f"{self._order}H", self._data, at)
         link: int = at + 2 + 12 * count
-        if not count or link > len(self._data):
+        if link > len(self._data):
             raise ValueError("EXIF directory outside of the block")
         self._end = max(self._end, link + 4)
         for place in range(at + 2, link, 12):

@@ -117,7 +117,7 @@ def _fields(stream: BinaryIO, layout: Layout, at: int) -> Iterator[tuple[int, in
     head, row = (f"{layout.order}Q", f"{layout.order}HHQ8s") if layout.is_big else (f"{layout.order}H", _row(layout))
     stream.seek(at)
     (count,) = struct.unpack(head, _exactly(stream, struct.calcsize(head)))
-    if not 0 < count <= _MOST_ENTRIES:
+    if count > _MOST_ENTRIES:
         raise ValueError(f"a directory of {count} fields")
     yield from struct.iter_unpack(row, _exactly(stream, count * struct.calcsize(row)))
 

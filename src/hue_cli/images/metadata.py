@@ -84,7 +84,7 @@ def _tidied(raw: Metadata) -> Found:
     if raw.exif:
         try:
             tidied = exif.tidy(raw.exif)
-            found.metadata, found.orientation = replace(raw, exif=tidied.block), tidied.orientation
+            found.metadata, found.orientation = replace(raw, exif=tidied.block or None), tidied.orientation
         except (ValueError, IndexError) as error:
             found.metadata = replace(raw, exif=None)
             found.warnings.append(f"its EXIF is damaged and was left out ({error})")

@@ -91,6 +91,14 @@ def test_a_tiffs_fields_become_a_block_and_the_other_way_round(order: str) -> No
     assert read(again)[1][37500] == NOTE
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_nothing_is_left_of_an_orientation_alone(order: str) -> None:
+    start = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", 8)
+    tidied = exif.tidy(start + pack_directory([entry(order, 274, SHORT, 8)], order, 8))
+    assert (tidied.block, tidied.orientation) == (b"", 8)
+    assert exif.tidy(start + pack_directory([], order, 8)).block == b""
+
+
 def circle() -> bytes:
     """An EXIF directory that is its own."""
     return b"II*\0\x08\0\0\0" + struct.pack("<H", 2) + struct.pack("<HHII", EXIF, LONG, 1, 8) * 2 + bytes(4)
