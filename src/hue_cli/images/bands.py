@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from hue_cli.images.decode import Pixels, Sample, decode, raw_mode, sample, tone_of
 from hue_cli.images.decoders import open_image
 from hue_cli.images.ifd import LONG, Entry, pack_directory
+from hue_cli.images.photo import Plane
 from hue_cli.images.profile import Profile
 from hue_cli.images.tiff import Pages, numbers
 from hue_cli.images.tone import Tone, Toning
@@ -189,10 +191,16 @@ def decode_in_bands(bands: Bands, image: Image.Image, fields: dict[int, tuple[in
             whole = Pixels(np.empty(bands.size, part.grey.dtype), depth=part.depth, warnings=part.warnings)
             if part.alpha is not None:
                 whole.alpha = np.empty(bands.size, part.alpha.dtype)
+        if part.grey.dtype == np.uint16 and whole.grey.dtype == np.uint8:  # the bands before were neutral
+            whole.grey = _deepened(whole.grey)
         rows = slice(top, top + len(part.grey))
-        whole.grey[rows] = part.grey
+        whole.grey[rows] = part.grey if part.grey.dtype == whole.grey.dtype else _deepened(part.grey)
         if whole.alpha is not None and part.alpha is not None:
             whole.alpha[rows] = part.alpha
     if whole is not None and samples:
         whole.toning = tone_of(samples)
     return whole
+
+
+def _deepened(grey: Plane) -> NDArray[np.uint16]:
+    return grey.astype(np.uint16) * np.uint16(257)

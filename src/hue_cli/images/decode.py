@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image, ImageChops, ImageFile
 
 from hue_cli.color import lab
 from hue_cli.images import tiff
@@ -114,7 +114,17 @@ def _of_colour_modes(
         return Pixels(profile.of_image(image), toning=tell_tone(image, profile))
     image = _to_rgb(image)
     alpha = np.array(image.getchannel("A")) if image.mode == "RGBA" else None
-    return Pixels(_grey_in_strips(image, profile), alpha, toning=tell_tone(image, profile))
+    neutral = _neutral(image) if profile is None else None
+    grey = _grey_in_strips(image, profile) if neutral is None else neutral
+    return Pixels(grey, alpha, toning=tell_tone(image, profile))
+
+
+def _neutral(image: Image.Image) -> NDArray[np.uint8] | None:
+    """Return the one plane that a grey picture in RGB has three times; None where they differ."""
+    red, green, blue = image.split()[:3]
+    if any(ImageChops.difference(green, other).getbbox() is not None for other in (red, blue)):
+        return None
+    return np.array(green)
 
 
 def _deep_grey(image: Image.Image, fields: dict[int, tuple[int, ...]], warnings: list[str]) -> NDArray[np.uint16]:

@@ -106,6 +106,19 @@ def test_bands_are_the_same_as_the_whole(kind: str, monkeypatch: pytest.MonkeyPa
     assert found.tone is {"toned": Tone.TONED, "colour deflate": Tone.COLOUR}.get(kind, found.tone)
 
 
+def test_a_picture_that_is_neutral_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neutral bands have 8 bits, others 16; together they have 16."""
+    pixels = CAT.copy()
+    pixels[:90] = pixels[:90, :, :1]
+    pixels[200:] = pixels[200:, :, :1]
+    content = saved(Image.fromarray(pixels), strip_size=9000)
+    found, expected = in_bands(content, monkeypatch), read_photo(content)
+    assert found.grey.dtype == expected.grey.dtype == np.uint16
+    # By the table of whole pixels a grey is rounded at 16 bits; as it is, not at all.
+    assert np.abs(found.grey.astype(int) - expected.grey).max() <= 13
+    assert found.tone is expected.tone
+
+
 def test_a_profile_is_heeded_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     from PIL import ImageCms
 
