@@ -191,15 +191,20 @@ def decode_in_bands(bands: Bands, image: Image.Image, fields: dict[int, tuple[in
             whole = Pixels(np.empty(bands.size, part.grey.dtype), depth=part.depth, warnings=part.warnings)
             if part.alpha is not None:
                 whole.alpha = np.empty(bands.size, part.alpha.dtype)
-        if part.grey.dtype == np.uint16 and whole.grey.dtype == np.uint8:  # the bands before were neutral
-            whole.grey = _deepened(whole.grey)
-        rows = slice(top, top + len(part.grey))
-        whole.grey[rows] = part.grey if part.grey.dtype == whole.grey.dtype else _deepened(part.grey)
-        if whole.alpha is not None and part.alpha is not None:
-            whole.alpha[rows] = part.alpha
+        _put(part, whole, top)
     if whole is not None and samples:
         whole.toning = tone_of(samples)
     return whole
+
+
+def _put(part: Pixels, whole: Pixels, top: int) -> None:
+    """Copy a band to its place; where some bands are neutral and so have 8 bits, and others 16, all get 16."""
+    if part.grey.dtype == np.uint16 and whole.grey.dtype == np.uint8:
+        whole.grey = _deepened(whole.grey)
+    rows = slice(top, top + len(part.grey))
+    whole.grey[rows] = part.grey if part.grey.dtype == whole.grey.dtype else _deepened(part.grey)
+    if whole.alpha is not None and part.alpha is not None:
+        whole.alpha[rows] = part.alpha
 
 
 def _deepened(grey: Plane) -> NDArray[np.uint16]:
