@@ -17,6 +17,7 @@ import typer
 
 from hue_cli.cli.obtain import fetch, say_place
 from hue_cli.cli.options import BatchSizeOpt, DeviceOpt, JsonOpt, ModelOpt, QuietOpt, VerboseOpt, WorkersOpt
+from hue_cli.cli.remote import colour_remote, facts_of, is_remote, plan_remote
 from hue_cli.cli.report import Mode, Reporter
 from hue_cli.cli.tally import Tally
 from hue_cli.errors import ImageError, UsageError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from hue_cli.infer.ledger import Ledger
     from hue_cli.infer.plan import Naming, Plan
     from hue_cli.infer.steps import Settings, Steps
+    from hue_cli.remote.plan import RemotePlan
     from hue_cli.weights.resolve import ModelFile
 
 _STANDARD = "-"
@@ -68,12 +70,15 @@ _EXTENSIONS = {name: f".{name.value}" for name in Format} | {Format.AUTO: None, 
 def colorize(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT…", help="Photographs, folders, patterns such as 'scans/**/*.tif', or - ."),
+        typer.Argument(
+            metavar="INPUT…",
+            help="Photographs, folders, patterns such as 'scans/**/*.tif', URLs such as s3://…, or - .",
+        ),
     ],
     *,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="PATH", help="File, folder, or - . Default: beside the input."),
+        typer.Option("--output", "-o", metavar="PATH", help="File, folder, URL, or - . Default: beside the input."),
     ] = None,
     model: ModelOpt = None,
     device: DeviceOpt = "auto",
@@ -164,6 +169,7 @@ def colorize(
     from hue_cli.images.resize import Kernel
     from hue_cli.infer.plan import Naming, Plan
     from hue_cli.infer.steps import IfColour, Settings
+    from hue_cli.remote.plan import RemotePlan
     from hue_cli.weights.resolve import Absent, find_model
 
     naming = Naming(
@@ -176,7 +182,11 @@ def colorize(
     is_piped = _STANDARD in (*inputs, output)
     if is_piped and (len(inputs) > 1 or compare or dry_run):
         raise UsageError("- stands for one picture on standard input or output, without --compare and --dry-run.")
-    plan = _plan_pipe(inputs[0], naming) if is_piped else Plan.make(inputs, naming)
+    plan: Plan | RemotePlan
+    if is_remote(*inputs, output):
+        plan = plan_remote(inputs, output, naming, keeps_times=preserve_times)
+    else:
+        plan = _plan_pipe(inputs[0], naming) if is_piped else Plan.make(inputs, naming)
     mode = Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report)
     report = Reporter(mode, results_to_stderr=is_piped and naming.output is None)
     found = find_model(model)
@@ -200,11 +210,13 @@ def colorize(
         if report_file is not None and not isinstance(found, Absent) and not dry_run:
             ledger = stack.enter_context(closing(_open_ledger(report_file, found, settings)))
         tally = Tally(report, plan, dry_run=dry_run, fail_fast=fail_fast, ledger=ledger)
+        if isinstance(plan, RemotePlan) and not isinstance(found, Absent):
+            plan.settings, plan.note = facts_of(settings, naming, found), report.note
         if isinstance(found, Absent) or dry_run:
             rows = plan.planned()
         else:
             steps = _open(report, found, device, provider, settings)
-            rows = _piped(steps, plan) if is_piped else _coloured(steps, plan, batch_size, workers, tally)
+            rows = _rows(steps, plan, is_piped, batch_size, workers, tally)
         tally.watch(rows)
     tally.summarize()
     if tally.interrupted:
@@ -233,10 +245,17 @@ def _open(report: Reporter, model_file: ModelFile, device: str, provider: str | 
     return Steps(session, settings)
 
 
-def _coloured(steps: Steps, plan: Plan, batch_size: int | None, workers: int | None, tally: Tally) -> Generator[Row]:
+def _rows(
+    steps: Steps, plan: Plan | RemotePlan, is_piped: bool, batch_size: int | None, workers: int | None, tally: Tally
+) -> Generator[Row]:
     from hue_cli.infer.cores import usable_cores
     from hue_cli.infer.folder import FolderColorizer
+    from hue_cli.infer.plan import Plan
 
+    if not isinstance(plan, Plan):
+        return colour_remote(steps, plan, batch_size, workers, tally)
+    if is_piped:
+        return _piped(steps, plan)
     run = FolderColorizer(
         steps,
         batch_size=batch_size or steps.session.batch_size,

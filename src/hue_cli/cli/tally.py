@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hue_cli.infer.job import Row
     from hue_cli.infer.ledger import Ledger
     from hue_cli.infer.plan import Plan
+    from hue_cli.remote.plan import RemotePlan
 
 
 class Tally:
@@ -30,7 +31,13 @@ class Tally:
     """
 
     def __init__(
-        self, report: Reporter, plan: Plan, *, dry_run: bool, fail_fast: bool, ledger: Ledger | None = None
+        self,
+        report: Reporter,
+        plan: Plan | RemotePlan,
+        *,
+        dry_run: bool,
+        fail_fast: bool,
+        ledger: Ledger | None = None,
     ) -> None:
         self.stopping = False
         self.interrupted = False

@@ -262,7 +262,7 @@ class Plan:
         try:
             output = self._claim(source, output)
             if naming.compare:
-                compare = self._claim(source, output.with_name(f"{output.stem}_compare{output.suffix}"))
+                compare = self._claim(source, output.with_name(f"{output.stem}_compare{output.suffix}"), renames=False)
         except ImageError as error:
             return Row(source=source, status=Status.FAILED, message=str(error))
         if naming.overwrite:
@@ -298,7 +298,7 @@ class Plan:
             for path in trail
         )
 
-    def _claim(self, source: Path, output: Path) -> Path:
+    def _claim(self, source: Path, output: Path, *, renames: bool = True) -> Path:
         """Give each source an output of its own that is no input.
 
         Where the extension changes, ``a.gif`` and ``a.png`` meet in ``a.png``; the one that changes becomes
@@ -307,7 +307,7 @@ class Plan:
         Raises:
             ImageError: no name is left, or the output would write over a photograph.
         """
-        if output.suffix.lower() != source.suffix.lower() and not self._writes_one_file():
+        if renames and output.suffix.lower() != source.suffix.lower() and not self._writes_one_file():
             rival = source.with_name(f"{source.stem}{output.suffix}")
             if rival.is_file() or _fingerprint(_key(output)) in self._claimed:
                 output = output.with_name(f"{output.stem}_{source.suffix[1:].lower()}{output.suffix}")
