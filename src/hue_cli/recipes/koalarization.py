@@ -112,7 +112,8 @@ KOALARIZATION_BN_L2 = replace(
     source=replace(_SOURCE, where="section 3.4.3"),
     departures=(
         *KOALARIZATION_BN.departures,
-        "The factor 0.01 is applied to the sum of squares of every kernel that is trained, as Keras does.",
+        "The factor 0.01 is applied to the sum of squares of every kernel that is trained, as Keras does: also of "
+        "Inception's, where it is trained for want of ImageNet's weights.",
     ),
 )
 
