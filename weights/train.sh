@@ -2,14 +2,20 @@
 # Trains, exports, scores and files the released models, one after the other. What is filed is skipped, and what was
 # interrupted goes on, so the same line may be given again and again:
 #
-#     weights/train.sh                                  # all models, 5 minutes each: 25 minutes of one GPU in all
+#     weights/train.sh                                  # all systems, 5 minutes each: under two hours of one GPU in all
+#     weights/train.sh --missing                        # says what each system still lacks, and does nothing
 #     MINUTES=180 weights/train.sh residual-curriculum  # one model, one night of a CPU
+#
+# hue-s and residual-curriculum, which travel in the package, come first, then the cheapest. Each run folder gets a
+# contact sheet of test photographs beside its scores. A file over 25 MB stays in the run folder: the repository takes
+# its card, its configuration and its scores.
 #
 #   HUE_DATA_DIR     folder with data/train-*.tar, data/val.tar, data/test.tar and, for models that have an encoder,
 #                    pretrained/ (default ../shared)
 #   MINUTES          of training for each model, without reading, scoring and export (default 5)
 #   MINUTES_name     the same for one model, hyphens as underscores: MINUTES_hue_s=10
 #   DEVICE           auto, cpu or cuda (default auto)
+#   MAX_GMAC         leave costlier systems out, unless they are named (default: 2 without a GPU; any with one)
 #   TRAIN_OPTIONS    further options of `hue train`, for instance "--size 192"
 #   TEST_LIMIT       score on so many photos of test.tar only, for a trial; nothing is filed then
 #   RUNS, WEIGHTS    folders for runs and for filed models (default runs and weights)
@@ -21,8 +27,6 @@ data=$HUE_DATA_DIR/data
 runs=${RUNS:-runs}
 weights=${WEIGHTS:-weights}
 device=${DEVICE:-auto}
-models=("$@")
-[[ $# -gt 0 ]] || models=(hue-s residual-curriculum residual cnn-curriculum)
 read -ra train_options <<<"${TRAIN_OPTIONS:-}"
 
 if [[ -n ${HUE:-} ]]; then read -ra hue <<<"$HUE"
@@ -30,10 +34,26 @@ elif [[ -x .venv/bin/hue ]]; then hue=(.venv/bin/hue)
 else hue=(hue); fi
 if [[ -x .venv/bin/python ]]; then python=.venv/bin/python; else python=python3; fi
 
+has_gpu() { [[ $device != cpu ]] && "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; }
+
+queue() { # every system but those that hue-s is only compared with, in the order of the queue
+  local most=${MAX_GMAC:-}
+  if [[ -z $most ]]; then if has_gpu; then most=inf; else most=2; fi; fi
+  "${hue[@]}" train --list --json | "$python" -c '
+import json, sys
+systems = {each["name"]: each["gmac"] for each in json.load(sys.stdin)["systems"]}
+first = ["hue-s", "residual-curriculum"]
+rest = sorted((name for name in systems if name not in first and not name.startswith("hue-s-")), key=systems.get)
+print(*(name for name in first + rest if systems[name] <= float(sys.argv[1])))' "$most"
+}
+
 minutes_of() { # name → minutes
   local own=MINUTES_${1//-/_}
   echo "${!own:-${MINUTES:-5}}"
 }
+
+largest_file=25000000
+parameters_of() { "$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["parameters"])' "$runs/$1/run.json"; }
 
 is_filed() { [[ -f $weights/$1/config.json ]]; }
 is_trained() { [[ -f $runs/$1/run.json ]] && grep -q '"finished": true' "$runs/$1/run.json"; }
@@ -54,17 +74,49 @@ score() {
   mv "$runs/$name/scores.json.part" "$runs/$name/scores.json"
 }
 
-for name in "${models[@]}"; do
-  if is_filed "$name"; then echo "$name: filed in $weights/$name; remove that folder to train it again"; continue; fi
-  is_trained "$name" || train "$name"
-  [[ -f $runs/$name/scores.json ]] || score "$name"
-  if [[ -n ${TEST_LIMIT:-} ]]; then echo "$name: trained and scored on $TEST_LIMIT photos; not filed"; continue; fi
-  options=()
+state_of() { # name → what it lacks
+  if is_filed "$1"; then echo filed
+  elif [[ -f $runs/$1/scores.json ]]; then echo "scored, not filed"
+  elif is_trained "$1"; then echo "trained, not scored"
+  elif [[ -f $runs/$1/state.safetensors ]]; then echo "interrupted"
+  else echo "not begun"; fi
+}
+
+file_in() {
+  local name=$1 target=$weights options=()
   # These two travel in the package; the first is what a fresh install colorizes with.
   case $name in
     hue-s) options=(--bundle --default) ;;
     residual-curriculum) options=(--bundle) ;;
   esac
-  "${hue[@]}" export "$runs/$name" --precision auto --file-in "$weights" --scores "$runs/$name/scores.json" "${options[@]}"
-  if [[ $weights == weights ]]; then "$python" scripts/readme_models.py; fi
+  # Two bytes a parameter, where halving them changes nothing: what is too large for the repository is known before.
+  if (($(parameters_of "$name") * 2 > largest_file)); then target=$runs/$name/filed; fi
+  "${hue[@]}" export "$runs/$name" --precision auto --file-in "$target" --scores "$runs/$name/scores.json" "${options[@]}"
+  if (($(stat -c %s "$target/$name/model.onnx") > largest_file)); then
+    mkdir -p "$weights/$name"
+    cp "$target/$name/README.md" "$target/$name/config.json" "$weights/$name/"
+    echo "$name: $target/$name/model.onnx is too large for the repository; publish it with: hue models push"
+  fi
+}
+
+if [[ ${1:-} == --missing ]]; then
+  names=$(MAX_GMAC=${MAX_GMAC:-inf} queue)
+  for name in $names; do printf '%-26s %s\n' "$name" "$(state_of "$name")"; done
+  exit
+fi
+models=("$@")
+if [[ $# -eq 0 ]]; then names=$(queue); read -ra models <<<"$names"; fi
+
+for name in "${models[@]}"; do
+  if is_filed "$name"; then echo "$name: filed in $weights/$name; remove that folder to train it again"; continue; fi
+  is_trained "$name" || train "$name"
+  [[ -f $runs/$name/scores.json ]] || score "$name"
+  [[ -f $runs/$name/contact-sheet.png ]] || "$python" scripts/contact_sheet.py "$runs/$name" "$data/test.tar"
+  if [[ -n ${TEST_LIMIT:-} ]]; then echo "$name: trained and scored on $TEST_LIMIT photos; not filed"; continue; fi
+  file_in "$name"
+  if [[ $weights == weights ]]; then
+    if [[ -f weights/$name/model.onnx ]]; then "$python" benchmarks/models.py "$name"; fi
+    "$python" scripts/readme_models.py
+    "$python" scripts/results.py
+  fi
 done

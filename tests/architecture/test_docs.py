@@ -67,6 +67,14 @@ def test_the_table_of_models_is_up_to_date() -> None:
     assert found.returncode == 0, found.stdout
 
 
+def test_the_page_of_results_is_up_to_date() -> None:
+    found = subprocess.run(
+        [sys.executable, "scripts/results.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
 def test_every_room_stands_in_the_picture() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rooms = {path.parent.name for path in (ROOT / "src" / "hue_cli").glob("*/__init__.py")}

@@ -15,7 +15,7 @@ from hue_cli.models.cost import Cost, cost_of
 from hue_cli.recipes.schema import Recipe
 from hue_cli.train.device import free_bytes
 
-GMAC = 300.0
+GMAC = 150.0
 """A part costs so much at most on a CPU, forwards: some seconds of a few cores, so that a time budget can be kept."""
 NORMED = 16
 """So many photos give batch norm its statistics at least, unless memory does not hold them."""

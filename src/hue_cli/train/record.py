@@ -94,16 +94,21 @@ class Record:
             figure.savefig(stream, dpi=90, format="png")
 
     def save_samples(self, name: str, colorizer: Colorizer, photos: Photos, size: int) -> Path:
-        """Write ``samples/NAME.png``: a row a photo, grey, as used, as the network painted it, truth."""
-        rows = []
-        for batch in paint(colorizer, photos, size, limit=8):
-            columns = torch.stack([batch.grey, batch.used, batch.raw, batch.truth], dim=1)
-            rows += [torch.cat(list(row), dim=2) for row in columns]
-        grid = torch.cat(rows, dim=1).permute(1, 2, 0).mul(255).round().byte().cpu().numpy()
+        """Write ``samples/NAME.png``: see :func:`draw_samples`."""
         path = self.folder / "samples" / f"{name}.png"
-        with replacing(path) as stream:
-            Image.fromarray(grid).save(stream, "PNG")
+        draw_samples(path, colorizer, photos, size)
         return path
+
+
+def draw_samples(path: Path, colorizer: Colorizer, photos: Photos, size: int, limit: int = 8) -> None:
+    """Write a PNG with a row for each of the first photos: grey, as used, as the network painted it, truth."""
+    rows = []
+    for batch in paint(colorizer, photos, size, limit=limit):
+        columns = torch.stack([batch.grey, batch.used, batch.raw, batch.truth], dim=1)
+        rows += [torch.cat(list(row), dim=2) for row in columns]
+    grid = torch.cat(rows, dim=1).permute(1, 2, 0).mul(255).round().byte().cpu().numpy()
+    with replacing(path) as stream:
+        Image.fromarray(grid).save(stream, "PNG")
 
 
 def _read_history(folder: Path) -> list[Row]:

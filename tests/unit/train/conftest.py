@@ -76,6 +76,7 @@ class Watch:
 
     def __init__(self, step: Step, before: Callable[[int], object]) -> None:
         self.sees: list[StageInput] = []
+        self.sides: list[int] = []
         self.losses_seen: list[float] = []
         self._step = step
         self._before = before
@@ -83,6 +84,7 @@ class Watch:
     def losses(self, rgb: Tensor, stage: Stage) -> dict[str, Tensor]:
         self._before(len(self.sees))
         self.sees.append(stage.sees)
+        self.sides.append(rgb.shape[-1])
         terms = self._step.losses(rgb, stage)
         self.losses_seen.append(float(sum(terms.values(), torch.zeros(())).detach()))
         return terms

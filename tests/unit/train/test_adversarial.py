@@ -18,6 +18,7 @@ from hue_cli.color.space import Axis, Signal, Space
 from hue_cli.data.photo_set import PhotoSet
 from hue_cli.losses.adversarial import judge_as
 from hue_cli.models.build import build_discriminator, build_network
+from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import Loss, LossTerm, Recipe, SizeRule, Stage
 from hue_cli.recipes.specs import ColorGanSpec
 from hue_cli.train.average import MovingAverage
@@ -171,6 +172,12 @@ def test_going_on_is_as_if_nothing_had_happened(rivals: Recipe, large_photos: Ph
     parts = {name.rpartition(".")[0] for name in load_file(tmp_path / "straight" / STATE)}
     assert {"discriminator.network.0.0", "discriminator.optimizer.0", "network.paint.0", "optimizer.0"} <= parts
     assert not any(name.startswith("discriminator") for name in load_file(tmp_path / "straight" / WEIGHTS))
+
+
+@pytest.mark.parametrize("each", RECIPES.values(), ids=list(RECIPES))
+def test_who_has_an_adversarial_term_has_a_rival(each: Recipe) -> None:
+    asks = any(term is LossTerm.ADVERSARIAL for term, _ in each.loss.terms)
+    assert asks is (build_discriminator(each.net) is not None)
 
 
 def test_losses_are_logged_apart(rivals: Recipe, large_photos: PhotoSet, tmp_path: Path) -> None:

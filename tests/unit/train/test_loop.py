@@ -75,6 +75,12 @@ def test_stages_change_exactly_at_their_epoch(begin: Begin, recipe: Recipe, tmp_
         assert grid.size == (4 * 24, 7 * 24)
 
 
+def test_stages_of_two_sizes_cut_the_same_photos(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
+    run, watch = begin(tmp_path, replace(recipe, stages=(Stage(epochs=1, size=12), Stage(epochs=2, size=24))))
+    assert train(run)[0]
+    assert watch.sides == [12] * 3 + [24] * 6
+
+
 @pytest.mark.parametrize("stop_at", [0, 2, 5])
 def test_going_on_is_as_if_nothing_had_happened(begin: Begin, recipe: Recipe, tmp_path: Path, stop_at: int) -> None:
     straight, watch = begin(tmp_path / "straight", recipe)
