@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from typer.testing import CliRunner, Result
 from hue_cli.cli.app import app
 from hue_cli.images.luminance import grey_to_lightness
 from hue_cli.images.read import read_photo
+from hue_cli.infer.contract import Contract
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -172,6 +173,20 @@ def test_the_next_run_skips_what_is_done_and_says_so(tmp_path: Path, tiny_model:
     again = hue("colorize", tmp_path / "old", "-m", tiny_model, "--overwrite")
     assert "Colorized 2 photographs" in again.stdout
     assert (tmp_path / "old_color" / "b.png").stat().st_mtime_ns > stamp
+
+
+def test_results_of_another_model_are_told(
+    tmp_path: Path, tiny_model: Path, make_tiny_model: Callable[..., bytes]
+) -> None:
+    (tmp_path / "old").mkdir()
+    for name in ("a.png", "b.jpg", "c.tif", "d.bmp"):
+        cat().convert("L").save(tmp_path / "old" / name)
+    other = tmp_path / "other.onnx"
+    other.write_bytes(make_tiny_model(Contract(recipe="other", digest="1" * 64, size=64, multiple_of=16, minimum=16)))
+    assert hue("colorize", tmp_path / "old", "-m", other).exit_code == 0
+    found = hue("colorize", tmp_path / "old", "-m", tiny_model)
+    assert "3 of the skipped were made with another model" in found.stderr  # a BMP cannot say
+    assert "another model" not in hue("colorize", tmp_path / "old", "-m", other).stderr
 
 
 def test_json_is_one_object_a_line_with_a_summary(tmp_path: Path, tiny_model: Path) -> None:

@@ -209,7 +209,8 @@ def colorize(
         ledger = None
         if report_file is not None and not isinstance(found, Absent) and not dry_run:
             ledger = stack.enter_context(closing(_open_ledger(report_file, found, settings)))
-        tally = Tally(report, plan, dry_run=dry_run, fail_fast=fail_fast, ledger=ledger)
+        digest = settings.provenance.digest if settings.provenance is not None else None
+        tally = Tally(report, plan, dry_run=dry_run, fail_fast=fail_fast, ledger=ledger, model=digest)
         if isinstance(plan, RemotePlan) and not isinstance(found, Absent):
             plan.settings, plan.note = facts_of(settings, naming, found), report.note
         if isinstance(found, Absent) or dry_run:

@@ -7,13 +7,14 @@ import threading
 import time
 from collections import Counter
 from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hue_cli.cli.report import Mode, Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
     from types import FrameType
 
     from hue_cli.infer.job import Row
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
 class Tally:
     """Counts rows, shows them as the mode asks, enters them in the report's file, and sums up.
+
+    Args:
+        report: shows what is said.
+        plan: what the run is to do.
+        dry_run: nothing is done; there will be rows of what would be.
+        fail_fast: stop after a failure.
+        ledger: the report's file.
+        model: SHA-256 of the run's, by which results of others are told.
 
     Attributes:
         stopping: whether the run is to end early: after Ctrl-C, or after a failure where one is enough.
@@ -38,6 +47,7 @@ class Tally:
         dry_run: bool,
         fail_fast: bool,
         ledger: Ledger | None = None,
+        model: str | None = None,
     ) -> None:
         self.stopping = False
         self.interrupted = False
@@ -46,6 +56,8 @@ class Tally:
         self._dry_run = dry_run
         self._fail_fast = fail_fast
         self._ledger = ledger
+        self._model = model
+        self._of_other_models = 0
         self._counts: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
         self._examples: dict[str, Path | str] = {}
@@ -93,8 +105,21 @@ class Tally:
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
+    def _compared(self, row: Row) -> Row:
+        """Return the row of a result that is there, with a word on whether another model made it."""
+        from hue_cli.images.mark import made_by_another_model
+
+        if self._model is None or not isinstance(row.output, Path):
+            return row
+        if not made_by_another_model(row.output, self._model):
+            return row
+        self._of_other_models += 1
+        return replace(row, message=f"{row.message}, made with another model")
+
     def _add(self, row: Row) -> None:
         report = self._report
+        if row.skip is not None and row.skip.value == "exists":
+            row = self._compared(row)
         if self._ledger is not None:
             self._ledger.add(row)
         self._counts[row.status.value] += 1
@@ -133,6 +158,8 @@ class Tally:
         report.result(" ".join(parts))
         if self._older:
             report.warn(f"{self._older} of the skipped are older than their photographs.")
+        if self._of_other_models:
+            report.warn(f"{self._of_other_models} of the skipped were made with another model.")
         report.detail(f"Ignored {self._plan.ignored} files that are no pictures by their names.")
         if counts.total() == self._skipped["link"]:
             report.warn("No pictures were found.")

@@ -74,3 +74,9 @@ def can_hold_mark(path: Path) -> bool:
 def made_by_hue(path: Path) -> bool:
     """Whether a file says that hue made it; only its beginning is read."""
     return path.is_file() and HUE.uri.encode() in peek_xmp(path)
+
+
+def made_by_another_model(path: Path, digest: str) -> bool:
+    """Whether a file says that hue made it, with another model than the one of this digest."""
+    packet = peek_xmp(path)
+    return HUE.uri.encode() in packet and digest.encode() not in packet
