@@ -19,6 +19,7 @@ from hue_cli.models.colorizer import Colorizer
 from hue_cli.models.trained import RUN_FILE, WEIGHTS_FILE, TrainedRun, read_run
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import Recipe, SizeRule
+from hue_cli.weights.hub_name import PREFIX
 from hue_cli.weights.resolve import ModelFile, find_index, resolve_model
 
 ONNX_FILE = "model.onnx"
@@ -96,8 +97,8 @@ def _is_run(path: Path) -> bool:
 def sort_out(more: Sequence[str]) -> tuple[list[str], list[str]]:
     """Divide bare words of the command line into models and photographs.
 
-    Run folders, folders with a ``model.onnx``, ONNX files and released names are models; other paths that exist,
-    and names of data sets, are photographs.
+    Run folders, folders with a ``model.onnx``, ONNX files, released names and those of the hub are models; other paths
+    that exist, and names of data sets, are photographs.
 
     Raises:
         UsageError: a word is neither.
@@ -110,7 +111,7 @@ def sort_out(more: Sequence[str]) -> tuple[list[str], list[str]]:
             models.append(word)
         elif path.exists() or word in datasets.NAMES:
             photos.append(word)
-        elif word in find_index().models or word in RECIPES:
+        elif word in find_index().models or word in RECIPES or word.startswith(PREFIX):
             models.append(word)
         else:
             known = ", ".join(find_index().models) or "none yet"

@@ -235,7 +235,7 @@ def loopback(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHu
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     # Read from the environment once, perhaps before this test set it.
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True, raising=False)
     monkeypatch.setattr(constants, "ENDPOINT", hub.url)
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + "/{repo_id}/resolve/{revision}/{filename}")
     monkeypatch.setattr(file_download, "time", SimpleNamespace(sleep=lambda _seconds: None))  # between two tries

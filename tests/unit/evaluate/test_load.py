@@ -125,8 +125,8 @@ def test_models_of_one_name_are_told_apart_and_one_model_is_scored_once(run: Pat
 
 
 def test_bare_words_are_sorted_out(own_weights: Path, run: Path, tmp_path: Path) -> None:
-    words = [str(run), "tiny", str(own_weights / "tiny"), "residual", "b.onnx", str(tmp_path), "kaggle"]
-    assert sort_out(words) == (words[:5], words[5:])
+    words = [str(run), "tiny", str(own_weights / "tiny"), "residual", "b.onnx", "hf:a/b", str(tmp_path), "kaggle"]
+    assert sort_out(words) == (words[:6], words[6:])
     with pytest.raises(UsageError, match="'neither'"):
         sort_out(["neither"])
 
