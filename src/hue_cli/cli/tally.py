@@ -184,7 +184,8 @@ class Tally:
                     yield f"Left {number} to another run of hue that is at work on {'it' if one else 'them'}."
                 case "own":
                     yield (
-                        f"Left out {number} that look like hue's own, such as {example} (name it alone to colorize it)."
+                        f"Left out {number} that look like hue's own, such as {example} "
+                        "(name it alone, with --if-color recolor, to colorize it)."
                     )
                 case "link":
                     yield f"Did not follow {number} linked folders, such as {example} (name it to colorize it)."

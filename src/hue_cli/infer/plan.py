@@ -256,7 +256,7 @@ class Plan:
     def _step(self, found: _Found) -> Job | Row:
         naming, source, output = self.naming, found.source, found.output
         if (found.among_results or self._is_named_like_a_result(source)) and _is_own(source):
-            message = "looks like a colour version that hue made; named alone, it is colorized"
+            message = "looks like a colour version that hue made; named alone, with --if-color recolor, it is colorized"
             return Row(source=source, status=Status.SKIPPED, skip=Skip.OWN, message=message)
         compare = None
         try:
