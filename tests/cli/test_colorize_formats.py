@@ -358,7 +358,7 @@ def test_colour_photographs_are_left_out_unless_they_are_asked_for(tmp_path: Pat
     Image.fromarray(skimage.data.astronaut()).save(tmp_path / "old" / "a.jpg")
     GREY.save(tmp_path / "old" / "b.jpg")
     found = hue(tmp_path / "old", "--report", tmp_path / "report")
-    assert "Left 1 that is in colour already" in found.stdout
+    assert f"Left 1 that is in colour already, such as {tmp_path / 'old' / 'a.jpg'}" in found.stdout
     assert sorted(path.name for path in (tmp_path / "old_color").iterdir()) == ["b.jpg"]
     lines = [json.loads(line) for line in (tmp_path / "report").read_text().splitlines()]
     assert {Path(line["source"]).name: line["status"] for line in lines} == {"a.jpg": "skipped", "b.jpg": "done"}

@@ -126,7 +126,9 @@ class Tally:
         if row.skip is not None:
             self._older += row.stale
             self._skipped[row.skip.value] += 1
-            self._examples.setdefault(row.skip.value, row.output or row.source)
+            is_missing = row.skip.value == "colour"  # no result that could be looked at
+            example = row.source if is_missing or row.output is None else row.output
+            self._examples.setdefault(row.skip.value, example)
         if report.mode is Mode.JSON:
             report.emit_json(row.to_dict())
             return
