@@ -121,10 +121,13 @@ def _of_colour_modes(
 
 def _neutral(image: Image.Image) -> NDArray[np.uint8] | None:
     """Return the one plane that a grey picture in RGB has three times; None where they differ."""
-    red, green, blue = image.split()[:3]
-    if any(ImageChops.difference(green, other).getbbox() is not None for other in (red, blue)):
-        return None
-    return np.array(green)
+    width, height = image.size
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        red, green, blue = image.crop((0, top, width, min(top + rows, height))).split()[:3]
+        if any(ImageChops.difference(green, other).getbbox() is not None for other in (red, blue)):
+            return None
+    return np.array(image.getchannel("G"))
 
 
 def _deep_grey(image: Image.Image, fields: dict[int, tuple[int, ...]], warnings: list[str]) -> NDArray[np.uint16]:
