@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,21 +57,25 @@ class PhotoScores:
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
-        self._batches: list[Floats] = []
+        # One buffer: small tensors kept between the large ones that come and go would keep the heap from being reused.
+        self._numbers = array("d")
+        self._photos = 0
+        self._shape: tuple[int, ...] = ()
 
     def add(self, values: Tensor) -> None:
         """Count a batch, ``(N,)`` or ``(N, K)``; photographs for which the metric is not defined are NaN."""
-        self._batches.append(values.numpy())
+        numbers = values.double().numpy()
+        if numbers.ndim - 1 > len(self._shape):  # a batch of which nothing was painted does not know K
+            self._shape = numbers.shape[1:]
+            self._numbers = array("d", [math.nan]) * (self._photos * self._shape[0])
+        elif numbers.ndim - 1 < len(self._shape):
+            numbers = np.full((len(numbers), *self._shape), math.nan)
+        self._numbers.frombytes(numbers.tobytes())
+        self._photos += len(numbers)
 
     def values(self) -> Floats:
         """Return the numbers of every photograph so far, in order: ``(photos,)`` or ``(photos, K)``."""
-        if not self._batches:
-            return np.empty(0)
-        # A batch of which nothing was painted does not know K.
-        shape = max((batch.shape[1:] for batch in self._batches), key=len)
-        return np.concatenate(
-            [batch if batch.shape[1:] == shape else np.full((len(batch), *shape), np.nan) for batch in self._batches]
-        )
+        return np.array(self._numbers, dtype=np.float64).reshape(self._photos, *self._shape)
 
     def score(self) -> tuple[float, int]:
         """Return the score, NaN if there is none, and the number of photographs that it is taken over."""

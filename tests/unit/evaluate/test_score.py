@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,3 +148,32 @@ def test_what_was_not_painted_does_not_count(lacks: set[str]) -> None:
     np.testing.assert_allclose(part.single["mse"][there], whole.single["mse"][there])
     assert len(part.single["hue-coverage"]) == 4
     assert math.isnan(part.means["mse"]) is (len(lacks) == 4)
+
+
+STREAM = """
+import numpy as np
+from hue_cli.evaluate.painters import GreyPainter
+from hue_cli.evaluate.score import score
+from hue_cli.metrics.catalogue import select_metrics
+
+held = []
+
+def photos():
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    for index in range(200):
+        if index in (72, 192):
+            with open("/proc/self/statm") as status:
+                held.append(int(status.read().split()[1]) * 4096)
+        yield str(index), np.roll(noise, index, axis=0)
+
+score(photos(), {"grey": GreyPainter()}, select_metrics(["all"]))
+print(held[1] - held[0])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
+def test_memory_does_not_grow_with_the_photos() -> None:
+    result = subprocess.run([sys.executable, "-c", STREAM], capture_output=True, text=True, check=True)
+    # 120 photographs more; each held as numbers once would be a megabyte, and with all that is computed of it three.
+    assert int(result.stdout) < 90_000_000
