@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 
 from hue_cli.data.datasets import Dataset, resolve
-from hue_cli.errors import CheckpointError, DeviceError, UsageError
+from hue_cli.errors import CheckpointError, DeviceError, HueError, UsageError
 from hue_cli.images.write import remove_stale_parts
 from hue_cli.recipes import find_recipe
 from hue_cli.recipes.schema import Recipe
@@ -132,18 +132,24 @@ def run(options: Options, listener: Listener) -> Result:
 def _settle(options: Options, recipe: Recipe, team: Team, listener: Listener) -> _Job:
     """Settle where a run lies and what it is trained on; the leader first, since it may have to fetch that."""
     device = find_device(own_device(options.device, team))
-    folder, dataset = Path(), None
-    if team.leads:
-        folder = _folder(recipe, options)
-        dataset = resolve(options.dataset, options.val, listener.note)
-        listener.note(f"reading photos of {dataset.name} …")
-    folder = Path(team.hear(str(folder)))
+    folder, dataset = "", None
+    try:
+        if team.leads:
+            folder = str(_folder(recipe, options))
+            dataset = resolve(options.dataset, options.val, listener.note)
+            listener.note(f"reading photos of {dataset.name} …")
+    except HueError:
+        team.hear("")
+        raise
+    folder = team.hear(folder)
+    if not folder:  # the leader has said why
+        raise SystemExit(UsageError.exit_code)
     return _Job(
         options=options,
         recipe=recipe,
         dataset=dataset or resolve(options.dataset, options.val),
         device=device,
-        folder=folder,
+        folder=Path(folder),
         team=team,
         listener=listener,
     )
