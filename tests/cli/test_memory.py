@@ -16,7 +16,8 @@ import sys; import numpy as np; from PIL import Image
 side, mode, path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 row = (np.arange(side) % 251).astype(np.uint8)
 grey = Image.fromarray(np.broadcast_to(row, (side, side)).copy())
-(grey if mode == "L" else Image.merge("RGB", [grey] * 3)).save(path, compression="tiff_lzw")
+toned = lambda: Image.merge("RGB", [grey, grey.point(lambda v: v * 0.9), grey.point(lambda v: v * 0.8)])
+(grey if mode == "L" else toned()).save(path, compression="tiff_lzw")
 """
 COLORIZE = """
 import resource, sys
