@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import onnxruntime
 import pytest
@@ -127,6 +128,18 @@ def test_a_file_is_exported_again_in_other_forms(
     opset = _hue(tiny_model, "--opset", "21")
     assert opset.exit_code == 2
     assert "was exported with opset" in opset.stderr
+
+
+@pytest.mark.slow
+def test_a_run_becomes_one_graph_of_eight_bits(folder: Path) -> None:
+    result = _hue(folder, "--end-to-end", "--precision", "int8", "--size", "32", "--force", "--json")
+
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["judge"], report["contract"]["size"]) == ("PyTorch", 32)
+    session = onnxruntime.InferenceSession(folder / "model_end_to_end_int8.onnx", providers=["CPUExecutionProvider"])
+    (picture,) = session.run(None, {"photo": np.full((1, 33, 21, 3), 99, np.uint8)})
+    assert picture.shape == (1, 33, 21, 3)
 
 
 def test_no_run_there(tmp_path: Path) -> None:

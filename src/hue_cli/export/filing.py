@@ -68,8 +68,8 @@ def file_run(
     )
     note = filing.weights / DATA_NOTE
     card = write_card(filing.name, run, exported, scores, note.read_text(encoding="utf-8") if note.is_file() else "")
-    _write(folder / "README.md", card)
-    _write(folder / "config.json", _to_json(describe(filing, run, exported, scores)))
+    write_text(folder / "README.md", card)
+    write_text(folder / "config.json", to_json(describe(filing, run, exported, scores)))
     note_in_index(filing, exported)
     return exported
 
@@ -98,7 +98,7 @@ def note_in_index(filing: Filing, exported: Exported) -> None:
     index["models"][filing.name] = weight.to_entry() | kept
     if filing.default or index.get("default") is None:
         index["default"] = filing.name
-    _write(filing.weights / INDEX_NAME, _to_json(index))
+    write_text(filing.weights / INDEX_NAME, to_json(index))
 
 
 def _is_same(entry: object, weight: Weight) -> bool:
@@ -152,10 +152,16 @@ def describe(filing: Filing, run: TrainedRun, exported: Exported, scores: Scores
     }
 
 
-def _to_json(data: object) -> str:
+def to_json(data: object) -> str:
+    """Return JSON for people too: indented, letters as they are."""
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step.
+
+    Raises:
+        ImageError: it cannot be written.
+    """
     with replacing(path) as file:
         file.write(text.encode())

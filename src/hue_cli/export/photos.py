@@ -17,7 +17,7 @@ from hue_cli.errors import DatasetError
 from hue_cli.export.source import Paint
 from hue_cli.images.luminance import rgb_to_grey
 from hue_cli.images.photo import is_image_name
-from hue_cli.images.resize import crop_to_photo, network_input, network_size
+from hue_cli.images.resize import NetworkSize, crop_to_photo, network_input, network_size
 from hue_cli.images.tint import tint
 from hue_cli.infer.contract import Contract
 from hue_cli.metrics.ciede2000 import ciede2000
@@ -82,17 +82,20 @@ def _read(path: Path) -> Image.Image | None:
     return upright
 
 
-def as_seen(picture: Picture, rule: Contract) -> NDArray[np.float32]:
-    """Return a picture's lightness as a network sees it, ``(1, 1, h, w)``."""
+def _seen(picture: Picture, rule: Contract) -> tuple[NDArray[np.uint16], NetworkSize]:
     grey = rgb_to_grey(picture)
     size = network_size(*grey.shape, size=rule.size, multiple_of=rule.multiple_of, minimum=rule.minimum)
-    return network_input(grey, size)[None]
+    return grey, size
+
+
+def as_seen(picture: Picture, rule: Contract) -> NDArray[np.float32]:
+    """Return a picture's lightness as a network sees it, ``(1, 1, h, w)``."""
+    return network_input(*_seen(picture, rule))[None]
 
 
 def colorize(picture: Picture, paint: Paint, rule: Contract) -> Picture:
     """Colorize a picture as ``hue colorize`` does."""
-    grey = rgb_to_grey(picture)
-    size = network_size(*grey.shape, size=rule.size, multiple_of=rule.multiple_of, minimum=rule.minimum)
+    grey, size = _seen(picture, rule)
     (ab,) = paint(network_input(grey, size)[None])
     coloured: Picture = tint(grey, crop_to_photo(ab, size))
     return coloured

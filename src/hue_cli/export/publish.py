@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from hue_cli.errors import ImageError
 from hue_cli.export.card import write_card
-from hue_cli.export.filing import Filing, describe
+from hue_cli.export.filing import Filing, describe, to_json, write_text
 from hue_cli.export.graph import DEFAULT_OPSET
 from hue_cli.export.run import Exported, Options, Precision, export_source
 from hue_cli.export.scores import Scores
 from hue_cli.export.source import source_of_run
-from hue_cli.images.write import replacing
 from hue_cli.models.trained import TrainedRun
 from hue_cli.weights.fetch import SUMS_NAME
 from hue_cli.weights.hub_name import ONNX_FILE
@@ -76,14 +74,14 @@ def build_repository(run: TrainedRun, publication: Publication, folder: Path) ->
     card = write_card(name, run, main, scores, publication.data_note)
     card = card.replace(f"--model {name}\n", f"--model hf:{publication.repo}\n", 1)
     filing = Filing(weights=folder, name=name, licence=publication.licence)
-    _write(folder / "README.md", f"---\n{_header(name, publication)}\n---\n\n{card}")
-    _write(folder / "config.json", _to_json(describe(filing, run, main, scores)))
-    _write(folder / "eval.json", _to_json(scores.to_dict() if scores else None))
+    write_text(folder / "README.md", f"---\n{_header(name, publication)}\n---\n\n{card}")
+    write_text(folder / "config.json", to_json(describe(filing, run, main, scores)))
+    write_text(folder / "eval.json", to_json(scores.to_dict() if scores else None))
     try:
         shutil.copyfile(run.weights, folder / "model.safetensors")
     except OSError as error:
         raise ImageError(f"{folder / 'model.safetensors'}: cannot be written ({error.strerror or error}).") from error
-    _write(folder / SUMS_NAME, _sums(folder))
+    write_text(folder / SUMS_NAME, _sums(folder))
     return main
 
 
@@ -124,12 +122,3 @@ def _sums(folder: Path) -> str:
     return "".join(
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n" for path in files
     )
-
-
-def _to_json(data: object) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as file:
-        file.write(text.encode())

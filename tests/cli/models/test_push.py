@@ -93,13 +93,13 @@ def test_a_run_is_published_in_one_commit_and_colorizes_where_it_is_named(
 
 @pytest.mark.slow
 def test_a_licence_that_the_hub_does_not_know_is_named_in_words(run: Path, tmp_path: Path, home: Path) -> None:
-    result = _hue("models", "push", run, "hf:somebody/cnn", "-o", tmp_path / "out", "--with", "end-to-end", "--json")
+    result = _hue("models", "push", run, "hf:somebody/cnn", "-o", tmp_path / "out", "--with", "fp16", "--json")
 
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["folder"] == str(tmp_path / "out")
     assert sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")) == [
         *(path for path in FILES if path != "SHA256SUMS"),
-        "onnx/model_end_to_end.onnx",
+        "onnx/model_fp16.onnx",
     ]
     header = metadata_load(tmp_path / "out" / "README.md")
     assert header is not None
