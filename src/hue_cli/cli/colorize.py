@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hue_cli.cli import remote
 from hue_cli.cli.obtain import fetch, say_place
 from hue_cli.cli.options import BatchSizeOpt, DeviceOpt, JsonOpt, ModelOpt, QuietOpt, VerboseOpt, WorkersOpt
-from hue_cli.cli.remote import colour_remote, facts_of, is_remote, plan_remote
 from hue_cli.cli.report import Mode, Reporter
 from hue_cli.cli.tally import Tally
 from hue_cli.errors import ImageError, UsageError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hue_cli.infer.ledger import Ledger
     from hue_cli.infer.plan import Naming, Plan
     from hue_cli.infer.steps import Settings, Steps
+    from hue_cli.remote.parquet import ParquetLedger
     from hue_cli.remote.plan import RemotePlan
     from hue_cli.weights.resolve import ModelFile
 
@@ -62,6 +63,13 @@ class IfColor(StrEnum):
     RECOLOR = "recolor"
     SKIP = "skip"
     KEEP = "keep"
+
+
+class Engine(StrEnum):
+    """What ``--engine`` takes."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 _EXTENSIONS = {name: f".{name.value}" for name in Format} | {Format.AUTO: None, Format.TIFF: ".tif"}
@@ -131,12 +139,22 @@ def colorize(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make again what is there already.")] = False,
     report_file: Annotated[
         Path | None,
-        typer.Option("--report", metavar="FILE", help="Append a line of JSON on each file's fate to FILE, as it goes."),
+        typer.Option(
+            "--report", metavar="FILE", help="Append a line of JSON on each file's fate to FILE, or write FILE.parquet."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first file that fails.")] = False,
     batch_size: BatchSizeOpt = None,
     workers: WorkersOpt = None,
+    engine: Annotated[Engine, typer.Option(help="Work on this machine, or on a Ray cluster.")] = Engine.LOCAL,
+    num_gpus: Annotated[
+        float | None, typer.Option(min=0, metavar="N", help="With Ray: GPUs of each network. Default: none.")
+    ] = None,
+    concurrency: Annotated[
+        str | None,
+        typer.Option(metavar="N|MIN:MAX", help="With Ray: how many networks. Default: one, up to one a core or GPU."),
+    ] = None,
     json_report: JsonOpt = False,
     quiet: QuietOpt = False,
     verbose: VerboseOpt = False,
@@ -182,9 +200,11 @@ def colorize(
     is_piped = _STANDARD in (*inputs, output)
     if is_piped and (len(inputs) > 1 or compare or dry_run):
         raise UsageError("- stands for one picture on standard input or output, without --compare and --dry-run.")
+    where = remote.Engine(is_cluster=engine is Engine.RAY, num_gpus=num_gpus, concurrency=concurrency)
+    where.check()
     plan: Plan | RemotePlan
-    if is_remote(*inputs, output):
-        plan = plan_remote(inputs, output, naming, keeps_times=preserve_times)
+    if where.takes(*inputs, output):
+        plan = remote.plan_remote(inputs, output, naming, keeps_times=preserve_times)
     else:
         plan = _plan_pipe(inputs[0], naming) if is_piped else Plan.make(inputs, naming)
     mode = Mode.choose(quiet=quiet, verbose=verbose, json_report=json_report)
@@ -211,13 +231,13 @@ def colorize(
             ledger = stack.enter_context(closing(_open_ledger(report_file, found, settings)))
         digest = settings.provenance.digest if settings.provenance is not None else None
         tally = Tally(report, plan, dry_run=dry_run, fail_fast=fail_fast, ledger=ledger, model=digest)
-        if isinstance(plan, RemotePlan) and not isinstance(found, Absent):
-            plan.settings, plan.note = facts_of(settings, naming, found), report.note
+        if isinstance(plan, RemotePlan):
+            plan.settings, plan.note = remote.facts_of(settings, naming, found), report.note
         if isinstance(found, Absent) or dry_run:
             rows = plan.planned()
         else:
-            steps = _open(report, found, device, provider, settings)
-            rows = _rows(steps, plan, is_piped, batch_size, workers, tally)
+            run = remote.Run(found, settings, device=device, provider=provider, batch_size=batch_size, workers=workers)
+            rows = _rows(report, plan, where, run, tally, is_piped=is_piped)
         tally.watch(rows)
     tally.summarize()
     if tally.interrupted:
@@ -226,44 +246,50 @@ def colorize(
         raise typer.Exit(1)
 
 
-def _open_ledger(path: Path, model_file: ModelFile, settings: Settings) -> Ledger:
+def _open_ledger(path: Path, model_file: ModelFile, settings: Settings) -> Ledger | ParquetLedger:
     import hashlib
 
     from hue_cli.infer.ledger import Ledger
+    from hue_cli.remote.parquet import ParquetLedger
 
     digest = hashlib.sha256(model_file.read()).hexdigest()
-    return Ledger(path, model=model_file.name, model_sha256=digest, size=settings.size, strength=settings.strength)
+    kind = ParquetLedger if path.suffix.lower() == ".parquet" else Ledger
+    return kind(path, model=model_file.name, model_sha256=digest, size=settings.size, strength=settings.strength)
 
 
-def _open(report: Reporter, model_file: ModelFile, device: str, provider: str | None, settings: Settings) -> Steps:
+def _open(report: Reporter, run: remote.Run) -> Steps:
     from hue_cli.infer.session import open_session
     from hue_cli.infer.steps import Steps
 
-    session = open_session(model_file.read(), model_file.name, device, provider=provider)
+    model = run.model
+    session = open_session(model.read(), model.name, run.device, provider=run.provider)
     if session.choice:
         report.note(session.choice)
-    report.detail(f"Model {session.name} from {model_file.path}, recipe {session.contract.recipe}.")
-    return Steps(session, settings)
+    report.detail(f"Model {session.name} from {model.path}, recipe {session.contract.recipe}.")
+    return Steps(session, run.settings)
 
 
 def _rows(
-    steps: Steps, plan: Plan | RemotePlan, is_piped: bool, batch_size: int | None, workers: int | None, tally: Tally
+    report: Reporter, plan: Plan | RemotePlan, where: remote.Engine, run: remote.Run, tally: Tally, *, is_piped: bool
 ) -> Generator[Row]:
     from hue_cli.infer.cores import usable_cores
     from hue_cli.infer.folder import FolderColorizer
     from hue_cli.infer.plan import Plan
 
+    if not isinstance(plan, Plan) and where.is_cluster:
+        return remote.colour_on_cluster(where, plan, run, tally)
+    steps = _open(report, run)
     if not isinstance(plan, Plan):
-        return colour_remote(steps, plan, batch_size, workers, tally)
+        return remote.colour_remote(steps, plan, run, tally)
     if is_piped:
         return _piped(steps, plan)
-    run = FolderColorizer(
+    colorizer = FolderColorizer(
         steps,
-        batch_size=batch_size or steps.session.batch_size,
-        workers=workers or usable_cores(),
+        batch_size=run.batch_size or steps.session.batch_size,
+        workers=run.workers or usable_cores(),
         takes_digests=tally.keeps_report,
     )
-    return run.run(plan.steps(), lambda: tally.stopping)
+    return colorizer.run(plan.steps(), lambda: tally.stopping)
 
 
 def _plan_pipe(source: str, naming: Naming) -> Plan:

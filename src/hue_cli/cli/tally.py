@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hue_cli.infer.job import Row
     from hue_cli.infer.ledger import Ledger
     from hue_cli.infer.plan import Plan
+    from hue_cli.remote.parquet import ParquetLedger
     from hue_cli.remote.plan import RemotePlan
 
 
@@ -46,7 +47,7 @@ class Tally:
         *,
         dry_run: bool,
         fail_fast: bool,
-        ledger: Ledger | None = None,
+        ledger: Ledger | ParquetLedger | None = None,
         model: str | None = None,
     ) -> None:
         self.stopping = False

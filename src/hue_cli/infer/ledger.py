@@ -36,7 +36,7 @@ class Ledger:
 
     def __init__(self, path: Path, **facts: Any) -> None:
         self._path = path
-        self._facts = facts | {"hue": __version__}
+        self._facts = facts
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
         except OSError as error:
@@ -53,13 +53,7 @@ class Ledger:
         Raises:
             HueError: it cannot be written, for instance because the disk is full.
         """
-        line = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            **row.to_dict(),
-            **_described("source", row.source_file),
-            **_described("output", row.output_file),
-            **self._facts,
-        }
+        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")} | line_of(row, self._facts)
         # ASCII, because names of files need not be encodable.
         data = (json.dumps(line) + "\n").encode()
         try:
@@ -87,6 +81,22 @@ class Ledger:
             end = start + tail.rfind(b"\n") + 1
             os.ftruncate(self._descriptor, end)
         return 0
+
+
+def line_of(row: Row, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return a photograph's line, as plain data for JSON; without the time.
+
+    Args:
+        row: what became of it.
+        facts: what all lines have in common.
+    """
+    return {
+        **row.to_dict(),
+        **_described("source", row.source_file),
+        **_described("output", row.output_file),
+        **facts,
+        "hue": __version__,
+    }
 
 
 def _described(name: str, facts: FileFacts | None) -> dict[str, Any]:

@@ -131,11 +131,11 @@ class Steps:
         timings: what each step has taken so far.
     """
 
-    def __init__(self, session: Session, settings: Settings) -> None:
+    def __init__(self, session: Session, settings: Settings, threads: int | None = None) -> None:
         self.timings = Timings()
         self.session = session
         self.settings = settings
-        self._threads = usable_cores()
+        self._threads = threads or usable_cores()
         self._most_at_once: int | None = None
 
     def prepare(self, source: Path | bytes, name: str | None = None) -> Prepared:

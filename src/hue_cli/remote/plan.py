@@ -77,9 +77,10 @@ class RemotePlan:
     naming: Naming
     output: Location | None = None
     settings: dict[str, Any] = field(default_factory=dict)
-    note: Callable[[str], None] = lambda _: None
+    note: Callable[[str], None] | None = None
     ignored: int = 0
     _inputs: list[_Input] = field(default_factory=list)
+    _stamps: dict[str, Stamp] = field(default_factory=dict)
 
     @classmethod
     def make(cls, inputs: Sequence[str], output: str | None, naming: Naming) -> RemotePlan:
@@ -123,13 +124,25 @@ class RemotePlan:
             raise UsageError(f"{given.root}: is a whole bucket; name a folder for its results with --output.")
         return given.root.at(f"{given.root.path}{self.naming.any_suffix}")
 
-    def steps(self) -> Iterator[RemoteJob | Row]:
-        """Yield jobs, and rows for what needs no job; the folders of results are stamped with the settings.
+    def stamp(self) -> None:
+        """Stamp the folders of results with the settings; once, before the first step.
 
         Raises:
             HueError: a storage refuses.
         """
-        return self._steps(self._stamp)
+        for given in self._inputs:
+            if given.file is None and str(root := self._root_of(given)) not in self._stamps:
+                self._stamps[str(root)] = self._stamp(root)
+        self.note = None
+
+    def steps(self) -> Iterator[RemoteJob | Row]:
+        """Yield jobs, and rows for what needs no job; the folders of results are stamped.
+
+        Raises:
+            HueError: a storage refuses.
+        """
+        self.stamp()
+        return self._steps(lambda folder: self._stamps[str(folder)])
 
     def planned(self) -> Generator[Row]:
         """Yield a row for each photograph as a dry run reports it; nothing is fetched or written."""
@@ -215,7 +228,7 @@ class RemotePlan:
         before = Stamp.read(folder)
         if before is not None and before.digest == digest_of(self.settings) and not self.naming.overwrite:
             return before
-        if before is not None and before.digest != digest_of(self.settings):
+        if self.note is not None and before is not None and before.digest != digest_of(self.settings):
             changed = ", ".join(sorted(key for key, value in self.settings.items() if before.facts.get(key) != value))
             self.note(f"{folder}: results of hue with other settings ({changed}) are made again.")
         return Stamp.write(folder, self.settings, before)
