@@ -12,10 +12,12 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TextIO, cast
 
 from hue_cli.errors import HueError, MissingExtraError, UsageError
 from hue_cli.infer.job import Row
@@ -81,6 +83,7 @@ def colorize_on_cluster(
     owns = not ray.is_initialized()
     if owns:
         _connect(ray)
+    stdout, sys.stdout = sys.stdout, cast("TextIO", _Apart(sys.stdout))
     try:
         yield from _rows(_stages(ray, plan, work, pool), plan, must_stop)
     except ray.exceptions.RayError as error:
@@ -92,8 +95,20 @@ def colorize_on_cluster(
             f"Ray gave up ({said[:300]}). What is done is done; run the same line again to go on."
         ) from error
     finally:
+        sys.stdout = stdout
         if owns:
             ray.shutdown()
+
+
+class _Apart:
+    """Standard output for the thread that made it; other threads', as Ray's of nodes that are lost, is an error's."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._thread = threading.get_ident()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream if threading.get_ident() == self._thread else sys.stderr, name)
 
 
 def _connect(ray: Any) -> None:
@@ -136,7 +151,6 @@ def _stages(ray: Any, plan: RemotePlan, work: Work, pool: Pool) -> Any:
             compute=actors,
             batch_format="pyarrow",
             batch_size=max(_TOGETHER, work.batch_size or 0),
-            scheduling_strategy="SPREAD",
             **place,
         )
         return rows.map_batches(partial(finish, shared), batch_format="pyarrow", batch_size=_TOGETHER, num_cpus=1)
