@@ -282,9 +282,8 @@ def _check(runs: list[dict[str, Any]]) -> None:
     for run in runs:
         model_seconds = predicted(model, run)
         cost = f"{run['seconds']:12.3f}  {run['share']:15.2f}"
-        print(
-            f"{run['workers']:7}  {cost}  {run['wall']:10.1f}  {model_seconds:7.1f}  {model_seconds / run['wall']:14.2f}"
-        )
+        both = f"{run['wall']:10.1f}  {model_seconds:7.1f}  {model_seconds / run['wall']:14.2f}"
+        print(f"{run['workers']:7}  {cost}  {both}")
 
 
 def _tell(model: Model, photos: int, workers: Iterable[int], seed: int) -> None:
