@@ -9,7 +9,7 @@ from hue_cli.recipes.schema import Loss, LossTerm, Optim, Recipe, SizeRule, Sour
 from hue_cli.recipes.specs import Encoder, GamutClassifierSpec
 
 _NET = GamutClassifierSpec(
-    encoder=Encoder.MOBILENET_V2, frozen=4, widths=(256, 192, 128, 96), cell=10.0, colourfulness=0.92
+    encoder=Encoder.MOBILENET_V2, frozen=4, widths=(256, 192, 128, 96), cell=10.0, colourfulness=1.05
 )
 
 HUE_S = Recipe(

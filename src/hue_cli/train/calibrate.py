@@ -23,7 +23,7 @@ from hue_cli.models.gamut_classifier import GamutClassifier
 
 TEMPERATURES = (1.0, 0.7, 0.5, 0.38)
 CEILINGS = (45.0, 60.0, 80.0, 110.0)
-MAX_BLOBS = 0.003
+MAX_BLOBS = 0.005
 BATCH = 16
 GAINS = (0.5, 8.0)
 """Bounds between which the gain is sought."""

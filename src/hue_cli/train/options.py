@@ -44,7 +44,8 @@ def usual_folder(model: str, seed: int) -> Path:
 def adapt(recipe: Recipe, options: Options) -> Recipe:
     """Return the recipe with what the options change.
 
-    ``--epochs`` keeps the proportions of the curriculum, each stage at least one epoch.
+    ``--epochs`` keeps the proportions of the curriculum, each stage at least one epoch; a network trained at another
+    ``--size`` is used at that size too.
 
     Raises:
         UsageError: a value makes no sense for the recipe.
@@ -52,7 +53,7 @@ def adapt(recipe: Recipe, options: Options) -> Recipe:
     for option, value in {"--lr": options.lr, "--max-minutes": options.max_minutes}.items():
         if value is not None and not value > 0:  # which refuses NaN too
             raise UsageError(f"{option} {value:g}: expected more than 0.")
-    stages = recipe.stages
+    stages, rule = recipe.stages, recipe.size
     if options.epochs is not None:
         if options.epochs < len(stages):
             raise UsageError(
@@ -71,9 +72,11 @@ def adapt(recipe: Recipe, options: Options) -> Recipe:
                 f"--size {options.size}: {recipe.name} takes multiples of {multiple} from {smallest} pixels on."
             )
         stages = tuple(replace(stage, size=options.size) for stage in stages)
+        rule = replace(rule, size=options.size)
     return replace(
         recipe,
         stages=stages,
+        size=rule,
         batch_size=options.batch_size or recipe.batch_size,
         optim=replace(recipe.optim, lr=options.lr or recipe.optim.lr),
         seed=recipe.seed if options.seed is None else options.seed,

@@ -100,6 +100,11 @@ def test_the_paper_s_curriculum_is_kept_in_proportion() -> None:
     assert shares == [[1, 1, 1, 1], [2, 2, 3, 3], [3, 3, 7, 7], [15, 15, 35, 35], [30, 30, 70, 70]]
 
 
+def test_a_network_is_used_at_the_size_that_it_was_trained_at() -> None:
+    adapted = adapt(RECIPES["deepcolor-unet"], Options(model="deepcolor-unet", dataset=(), size=128))
+    assert {stage.size for stage in adapted.stages} == {adapted.size.size} == {128}
+
+
 def test_without_options_a_recipe_stays_what_it_is() -> None:
     for recipe in RECIPES.values():
         assert adapt(recipe, Options(model=recipe.name, dataset=())) == recipe
