@@ -15,7 +15,9 @@ from hue_cli.recipes.schema import Recipe
 _DIGITS = 4
 
 
-def write_card(name: str, run: TrainedRun, exported: Exported, scores: Scores | None, data_note: str = "") -> str:
+def write_card(
+    name: str, run: TrainedRun, exported: Exported, scores: Scores | None, data_note: str = "", notes: str = ""
+) -> str:
     """Return the model card in Markdown.
 
     Args:
@@ -24,6 +26,7 @@ def write_card(name: str, run: TrainedRun, exported: Exported, scores: Scores | 
         exported: its file.
         scores: on photographs that it was not trained on; None if it was not scored.
         data_note: Markdown about the training photographs and their terms.
+        notes: Markdown about this model alone.
     """
     recipe = run.recipe
     parts = [
@@ -32,6 +35,7 @@ def write_card(name: str, run: TrainedRun, exported: Exported, scores: Scores | 
         f"({recipe.source.where}).\n",
         f"    hue colorize old_photos/ --model {name}\n",
         _facts(run, exported),
+        notes.strip() + "\n" if notes else "",
         _scores(recipe, scores) if scores else "## Scores\n\nNot measured yet.\n",
         _departures(recipe),
         _training(run),

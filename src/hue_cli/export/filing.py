@@ -18,6 +18,8 @@ from hue_cli.weights.registry import INDEX_NAME, Weight
 
 DATA_NOTE = "PHOTOS.md"
 """Beside the index: what the training photographs show and under which terms they stand; ends every card."""
+OWN_NOTE = "NOTES.md"
+"""In a model's folder, written by hand: what its pictures look like and what it is bad at; part of its card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +68,11 @@ def file_run(
         metrics=scores.to_metrics() if scores else None,
         scored_on=scores.photographs if scores else "",
     )
-    note = filing.weights / DATA_NOTE
-    card = write_card(filing.name, run, exported, scores, note.read_text(encoding="utf-8") if note.is_file() else "")
-    write_text(folder / "README.md", card)
+    data_note, notes = (
+        note.read_text(encoding="utf-8") if note.is_file() else ""
+        for note in (filing.weights / DATA_NOTE, folder / OWN_NOTE)
+    )
+    write_text(folder / "README.md", write_card(filing.name, run, exported, scores, data_note, notes))
     write_text(folder / "config.json", to_json(describe(filing, run, exported, scores)))
     note_in_index(filing, exported)
     return exported

@@ -194,3 +194,13 @@ def test_commands_are_printed_without_the_folders_of_one_machine() -> None:
 
     assert typed_again(command) == "hue train --dataset 'train 0.tar' ../data/val.tar"
     assert typed_again(None) == ""
+
+
+def test_what_was_written_about_a_model_by_hand_is_part_of_its_card(tmp_path: Path, run: TrainedRun) -> None:
+    (tmp_path / "cnn-small").mkdir()
+    (tmp_path / "cnn-small" / "NOTES.md").write_text("## Pictures\n\nSkies are blue.\n", encoding="utf-8")
+
+    file_run(run, Filing(weights=tmp_path, name="cnn-small", licence=LICENCE), scores=None, opset=20)
+
+    card = (tmp_path / "cnn-small" / "README.md").read_text(encoding="utf-8")
+    assert "## Pictures\n\nSkies are blue.\n\n## Scores" in card
