@@ -32,8 +32,8 @@ class Gate:
 
     Attributes:
         throttles: of each method and key, this many requests are answered with 503.
-        refuses: a pattern; what fits ``METHOD /bucket/key`` is answered with 403.
-        asked: ``METHOD /bucket/key`` of each request that was let through.
+        refuses: a pattern; what fits ``METHOD /bucket/key`` is answered with 403. Listings have their query, too.
+        asked: the same of each request that was let through.
     """
 
     throttles: int = 0
@@ -84,7 +84,8 @@ def _handler(gate: Gate, port: int) -> type[BaseHTTPRequestHandler]:
         do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _pass  # noqa: N815
 
         def _refused(self) -> tuple[int, list[tuple[str, str]], bytes] | None:
-            found = gate.answer(f"{self.command} {self.path.partition('?')[0]}")
+            path = self.path if "list-type" in self.path else self.path.partition("?")[0]
+            found = gate.answer(f"{self.command} {path}")
             if found is None:
                 return None
             said = f"<Error><Code>{found[1]}</Code><Message>{found[1]}, says the test</Message></Error>"

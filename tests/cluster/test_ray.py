@@ -120,10 +120,12 @@ def test_a_node_that_is_killed_loses_nothing_and_shows_nothing_twice(
     assert len({row["source"] for row in rows(far)}) == len(rows(far)) == 150
 
 
-def test_a_listing_that_is_refused_is_one_sentence(cluster: Any, gate: Any, bucket: str, hue: Hue, store: Any) -> None:
-    store.pipe_file(f"{bucket}/in/a.png", b"no picture")
-    gate.refuses = f"GET /{bucket}$"
+def test_a_listing_that_is_refused_in_mid_run_is_one_sentence(
+    cluster: Any, gate: Any, bucket: str, photos: Callable[[int], Path], hue: Hue
+) -> None:
+    photos(3)
+    gate.refuses = rf"GET /{bucket}\?.*prefix=out"
     result = hue(f"s3://{bucket}/in", "-o", f"s3://{bucket}/out", "--engine", "ray")
     assert result.exit_code == 1
-    assert "AccessDenied, says the test" in result.output
+    assert f"s3://{bucket}/out: cannot be listed (AccessDenied, says the test)" in result.output
     assert "Traceback" not in result.output

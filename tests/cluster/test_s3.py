@@ -77,7 +77,7 @@ def test_what_a_bucket_refuses_is_a_row(
     assert len(results()) == 6
 
 
-@pytest.mark.parametrize("refused", ["GET /{}$", "PUT /{}/out/.hue"], ids=["listing", "stamp"])
+@pytest.mark.parametrize("refused", [r"GET /{}\?", "PUT /{}/out/.hue"], ids=["listing", "stamp"])
 def test_a_bucket_that_refuses_altogether_is_one_sentence(
     gate: Any, bucket: str, photos: Callable[[int], Path], hue: Hue, refused: str
 ) -> None:

@@ -24,8 +24,8 @@ from hue_cli.infer.job import Row
 from hue_cli.remote.plan import RemotePlan
 from hue_cli.remote.stages import End, Network, Work, finish, items_of, read, to_table
 
-_BLOCK_BYTES = 16 << 10
-"""Blocks of tables are no larger: a few dozen names, or one photograph. So photographs move on one by one."""
+_BLOCK_BYTES = 4 << 20
+"""Blocks of tables are no larger: some ten thousand names, a handful of small photographs, or one large one."""
 _TOGETHER = 16
 """Photographs that a task or actor is given at a time, at least."""
 
@@ -144,6 +144,7 @@ def _stages(ray: Any, plan: RemotePlan, work: Work, pool: Pool) -> Any:
     shared = ray.put(work)
     with DataContext.current(context):
         rows = ray.data.read_datasource(_source(plan), override_num_blocks=1, num_cpus=0, label_selector=here)
+        rows = rows.repartition(target_num_rows_per_block=_TOGETHER)
         rows = rows.map_batches(partial(read, shared), batch_format="pyarrow", batch_size=_TOGETHER, num_cpus=1)
         rows = rows.map_batches(
             Network,
@@ -168,6 +169,8 @@ def _rows(found: Any, plan: RemotePlan, must_stop: Callable[[], bool]) -> Iterat
                 yield item
         if must_stop():
             return
+    if end is not None and end.error:
+        raise HueError(end.error)
     if end is None or seen < end.listed:
         raise HueError(
             f"{end.listed - seen if end else 'Some'} photographs have no result: workers died with them in their "
@@ -183,14 +186,17 @@ def _source(plan: RemotePlan) -> Any:
 
     def listed() -> Iterator[Any]:
         block: list[object] = []
-        count = 0
-        for step in plan.steps():
-            block.append(step)
-            count += 1
-            if len(block) == _TOGETHER:
-                yield to_table(item=block)
-                block = []
-        yield to_table(item=[*block, End(count, plan.ignored)])
+        count, error = 0, ""
+        try:
+            for step in plan.steps():
+                block.append(step)
+                count += 1
+                if len(block) == _TOGETHER:
+                    yield to_table(item=block)
+                    block = []
+        except HueError as refused:  # raised here, it would take the photographs along that are under way
+            error = str(refused)
+        yield to_table(item=[*block, End(count, plan.ignored, error)])
 
     class Listing(Datasource):  # type: ignore[misc]
         def get_read_tasks(self, *_: Any, **__: Any) -> list[Any]:

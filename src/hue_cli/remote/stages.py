@@ -74,10 +74,17 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What the listing says when it has ended: how many photographs it named, and how many files it passed over."""
+    """What the listing says when it has ended.
+
+    Attributes:
+        listed: how many photographs it named.
+        ignored: how many files were no pictures by their names.
+        error: why it ended early; else empty.
+    """
 
     listed: int
     ignored: int
+    error: str = ""
 
 
 def read(shared: Any, table: Any) -> Iterator[Any]:
