@@ -212,7 +212,7 @@ def test_a_run_without_a_record_does_not_go_on(run: Path, tmp_path: Path) -> Non
         assert said.startswith(f"{folder / 'run.json'}: expected the record of an interrupted run (")
 
 
-def when(condition: Callable[[], bool], act: Callable[[], object], seconds: float = 60) -> threading.Thread:
+def when(condition: Callable[[], bool], act: Callable[[], object], seconds: float = 240) -> threading.Thread:
     """Wait for a condition in the background, then act."""
 
     def wait() -> None:

@@ -23,6 +23,7 @@ from typing import TypeVar
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hue_cli.errors import DatasetError, ImageError
+from hue_cli.images.decoders import MAX_PIXELS, allow_pixels
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".gif"})
 MAX_BYTES = 200 * 2**20
@@ -34,8 +35,8 @@ MAX_MEGAPIXELS = 128
 Image.init()
 # Those of SUFFIXES that this build of Pillow has. By itself it also tries formats that start other programs.
 _FORMATS = tuple(form for form in ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "GIF") if form in Image.OPEN)
-# Pictures are bounded by MAX_MEGAPIXELS before a pixel is decoded; Pillow's own bound warns and raises at others.
-Image.MAX_IMAGE_PIXELS = None
+# Pillow's bound, which warns and raises at other sizes than MAX_MEGAPIXELS, is the one that all of hue reads with.
+allow_pixels(MAX_PIXELS)
 
 T = TypeVar("T")
 
@@ -269,6 +270,8 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
             yield image
     except (ImageError, MemoryError):
         raise
+    except Image.DecompressionBombError:  # beyond the bound that reading photographs of any kind has set
+        raise ImageError(f"more than {MAX_MEGAPIXELS} megapixels") from None
     except UnidentifiedImageError:
         raise ImageError("no picture in a format that hue reads") from None
     except Exception as error:  # decoders raise anything on damaged files: SyntaxError, struct.error, IndexError …

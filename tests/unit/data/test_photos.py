@@ -164,7 +164,7 @@ def test_bad_photos_are_named_and_left_out(
     assert list(found) == ["x.tar:good.png", "x.tar:last.png"]
     assert set(bad) == {f"x.tar:{name}" for name in members} - set(found)
     assert bad["x.tar:text.jpg"] == bad["x.tar:program.jpg"] == "no picture in a format that hue reads"
-    assert bad["x.tar:bomb.png"] == "60000×60000 pixels, more than 128 megapixels"
+    assert bad["x.tar:bomb.png"] == "more than 128 megapixels"
 
 
 def test_what_is_too_large_to_be_a_photo_is_not_even_read(
