@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _FENCE = re.compile(r"^```(sh|python) run\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_DIFF = re.compile(r"^```diff\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)[^)]*\)")
 SNIPPETS = [
     pytest.param(kind, text, id=f"{page.relative_to(ROOT)}-{number}")
@@ -51,6 +53,23 @@ def test_marked_snippets_run(tmp_path: Path, hue_on_path: dict[str, str], kind: 
     )
 
     assert found.returncode == 0, found.stderr
+
+
+def _hunks(page: Path) -> Iterator[tuple[str, str]]:
+    """What the diffs of a page say that stands in a file now: its path and the lines of each hunk together."""
+    for diff in _DIFF.findall(page.read_text(encoding="utf-8")):
+        for part in re.split(r"^\+\+\+ ", diff, flags=re.MULTILINE)[1:]:
+            path, *hunks = part.split("\n@@\n")
+            for hunk in hunks:
+                yield path, "\n".join(line[1:] for line in hunk.splitlines() if not line.startswith("-"))
+
+
+def test_the_diffs_of_an_added_model_are_what_the_code_says() -> None:
+    hunks = list(_hunks(ROOT / "docs" / "adding-a-model.md"))
+
+    assert len(hunks) >= 10
+    for path, lines in hunks:
+        assert lines in (ROOT / path).read_text(encoding="utf-8"), f"{path}:\n{lines}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
