@@ -16,6 +16,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -202,6 +203,22 @@ def test_photos_that_have_moved_are_the_same_photos(run: Path, photos: Path, tmp
     moved = shutil.copytree(photos, tmp_path / "moved")
     result = hue("train", "--output", run, "--dataset", moved, "--resume")
     assert result.exit_code == 0, result.output
+
+
+def test_a_run_goes_on_as_it_began_after_its_recipe_has_changed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(run, tmp_path / "r")
+    began = json.loads((folder / "run.json").read_text(encoding="utf-8"))["recipe"]
+    newer = RECIPES["residual"]
+    monkeypatch.setitem(
+        RECIPES, "residual", replace(newer, optim=replace(newer.optim, lr=1.0), departures=("Another rate.",))
+    )
+
+    result = hue("train", "--output", folder, "--resume")
+
+    assert result.exit_code == 0, result.output
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["recipe"] == began
 
 
 def test_a_run_without_a_record_does_not_go_on(run: Path, tmp_path: Path) -> None:

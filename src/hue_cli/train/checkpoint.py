@@ -88,8 +88,8 @@ def load_state(folder: Path, phases: Sequence[Phase], average: nn.Module, digest
         raise _damaged(path, error) from error
     if position.digest != digest:
         raise CheckpointError(
-            f"{path}: the run trains a recipe with digest {position.digest[:12]}, expected {digest[:12]}. "
-            "The recipe has changed since the run began. Train afresh into another folder."
+            f"{path}: the state is of a recipe with digest {position.digest[:12]}, the {RUN} beside it of one with "
+            f"{digest[:12]}: the two are of different runs. Train afresh into another folder."
         )
     try:
         average.load_state_dict(_take(tensors, "average."))

@@ -10,6 +10,8 @@ from typing import Any
 
 from hue_cli.errors import CheckpointError
 from hue_cli.recipes import find_recipe
+from hue_cli.recipes.parse import parse_recipe
+from hue_cli.recipes.schema import Recipe
 from hue_cli.train.checkpoint import RUN, STATE
 from hue_cli.train.options import DEFAULT_MODEL, Options, usual_folder
 
@@ -42,6 +44,18 @@ def recall(given: Mapping[str, Any]) -> Options:
                 "Resume it without this option, or train another into a folder of its own."
             )
     return Options(**{**started, **given, "output": folder, "resume": True})
+
+
+def recall_recipe(folder: Path) -> Recipe:
+    """Return the recipe that a run was started with; the one of that name may have changed since.
+
+    Raises:
+        CheckpointError: the record has none that can be read.
+    """
+    try:
+        return parse_recipe(read_record(folder).get("recipe"))
+    except ValueError as error:
+        raise _damaged(folder, error) from error
 
 
 def check_photos(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

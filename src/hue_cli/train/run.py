@@ -29,7 +29,7 @@ from hue_cli.train.photos import Listener as PhotoListener
 from hue_cli.train.photos import RunPhotos
 from hue_cli.train.plan import Plan
 from hue_cli.train.record import Record, command, versions
-from hue_cli.train.resume import check_photos, read_record
+from hue_cli.train.resume import check_photos, read_record, recall_recipe
 from hue_cli.train.team import Team, assembled, own_device
 from hue_cli.train.update import Update
 from hue_cli.train.validate import Exam
@@ -115,7 +115,9 @@ def run(options: Options, listener: Listener) -> Result:
         DeviceError: the device cannot be used, or its memory does not hold a step.
         CheckpointError: the folder holds another run, or cannot be written, or the run was of other photos.
     """
-    recipe = adapt(find_recipe(options.model), options)
+    # recall() has filled in the folder of a resumed run.
+    own = recall_recipe(options.output) if options.resume and options.output else find_recipe(options.model)
+    recipe = adapt(own, options)
     with assembled() as team:
         job = _settle(options, recipe, team, listener if team.leads else _Nobody())
         try:

@@ -98,7 +98,7 @@ def test_text_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_another_recipe_is_refused(trained: Path, begin: Begin, recipe: Recipe) -> None:
-    with pytest.raises(CheckpointError, match="The recipe has changed since the run began"):
+    with pytest.raises(CheckpointError, match="the two are of different runs"):
         begin(trained, replace(recipe, batch_size=3))
 
 
