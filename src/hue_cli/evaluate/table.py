@@ -20,6 +20,9 @@ COLOUR = "cf-abs"
 SHARE_HEAD = "colour of truth's (%)"
 PLUS_MINUS = "  ± (95 %)"
 
+_PROSE = frozenset({"summary", "source", "departures"})
+"""Fields of a recipe that say something of it and change nothing in its training."""
+
 Cell = str | float | None
 
 
@@ -206,17 +209,14 @@ def departures_of(model: Model) -> tuple[str, ...]:
     known = RECIPES.get(model.recipe.name)
     if known is None or model.digest == known.digest():
         return model.recipe.departures
-    changed = f"This training changed the recipe{_changes(model)}."
-    return (*model.recipe.departures, changed)
-
-
-def _changes(model: Model) -> str:
-    """Say in which fields a run's recipe differs; an ONNX file only knows that it does."""
-    if model.recipe is None or model.recipe.digest() != model.digest:
-        return ""
-    then, now = model.recipe.to_dict(), RECIPES[model.recipe.name].to_dict()
-    names = [name for name in now if then.get(name) != now[name]]
-    return f" ({', '.join(names)})" if names else ""
+    changed = ""
+    if model.recipe.digest() == model.digest:  # an ONNX file only knows that something differs
+        then, now = model.recipe.to_dict(), known.to_dict()
+        names = [name for name in now if name not in _PROSE and then.get(name) != now[name]]
+        if not names:
+            return model.recipe.departures
+        changed = f" ({', '.join(names)})"
+    return (*model.recipe.departures, f"This training changed the recipe{changed}.")
 
 
 def paper_row(label: str, model: Model, name: str, metrics: Sequence[Metric]) -> Row | None:
