@@ -35,6 +35,7 @@ def test_the_encoder_is_the_first_six_children_of_resnet_18() -> None:
     network = build_network(RECIPE.net)
     encoder = find_encoder(network)
     assert isinstance(encoder, ResNet18Half)
+    assert (count_parameters(encoder), count_parameters(network)) == (676_800, 954_434)
     assert encoder.network is Encoder.RESNET18
     theirs = list(torchvision.models.resnet18(num_classes=1).children())[:6]
     colour = theirs[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from hue_cli.color.space import Signal
 from hue_cli.losses.regression import loss_terms
-from hue_cli.models.build import build_network
+from hue_cli.models.build import build_network, count_parameters
 from hue_cli.models.colorizer import Colorizer
 from hue_cli.models.encoders.embedding import Embedding
 from hue_cli.models.encoders.library import build
@@ -111,6 +112,28 @@ def test_koalarization_has_the_shapes_of_section_2_4(name: str) -> None:
     ]
     with torch.no_grad():
         assert network(x).abs().max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "of_imagenet"),
+    [
+        ("koalarization", 6_573_794, 55_843_464),
+        ("koalarization-deep", 14_808_772, 55_843_464),
+        ("koalarization-bn", 6_576_452, 55_843_464),
+        ("vgg16", 1_572_114, 14_714_688),
+        ("vgg19-unet", 10_365_442, 20_024_384),
+    ],
+)
+def test_parameters_are_those_of_the_page(name: str, own: int, of_imagenet: int) -> None:
+    with torch.device("meta"):
+        network = build_network(RECIPES[name].net)
+    encoder = find_encoder(network)
+    assert encoder is not None
+    page = (Path(__file__).parents[2] / "docs" / "models" / "koalarization.md").read_text(encoding="utf-8")
+
+    assert count_parameters(encoder) == of_imagenet
+    assert count_parameters(network) == own + of_imagenet
+    assert f"| {own + of_imagenet:,} | {of_imagenet:,} |" in page
 
 
 def _kinds(network: nn.Module) -> list[str]:

@@ -32,11 +32,13 @@ def _strided(bottleneck: int, painted: int) -> tuple[Convolution, ...]:
     )
 
 
-_COMMON = (
-    "The paper names neither optimiser nor batch for its autoencoders: Adam at Keras's usual 1e-3, batch 16.",
-    "Strided convolutions pad both sides alike; Keras's 'same' pads the right and the lower side only.",
-    "Squares as large as a photo allows, at random and mirrored at random; the paper resizes whole pictures.",
-    "Grey is the sRGB grey of equal CIE lightness; the paper's grey pictures come with its data set.",
+_OPTIMISER = "The paper names neither optimiser nor batch for its autoencoders: Adam at Keras's usual 1e-3, batch 16."
+_PADDING = "Strided convolutions pad both sides alike; Keras's 'same' pads the right and the lower side only."
+_CROPS = "Squares as large as a photo allows, at random and mirrored at random; the paper resizes whole pictures."
+_GREY = "Grey is the sRGB grey of equal CIE lightness; the paper's grey pictures come with its data set."
+_SWAPPED = (
+    "The paper's tables I and II are swapped: its introduction gives upsampling to the first type and transposed "
+    "convolutions to the second, and the printed parameter counts agree."
 )
 
 AE_RGB_1 = Recipe(
@@ -60,13 +62,12 @@ AE_RGB_1 = Recipe(
     ),
     parameters=2_953_955,
     departures=(
-        "The paper's tables I and II are swapped: its introduction gives upsampling to the first type and "
-        "transposed convolutions to the second, and the printed parameter counts agree.",
+        _SWAPPED,
         "No printed table gives the printed 2,953,955 parameters. These layers do: convolutions 64, 64 (stride 2), "
         "128, 128 (stride 2), 256, 256 (5×5), 256 (stride 2), 64, then three times doubled: 32, 16, 3.",
         "The output is in [0, 1], where a sigmoid can reach it, although the paper scales its pictures to [−1, 1].",
         "6,000 photos to train on, 1,000 to validate, as in section V; section IV says 5,000.",
-        *_COMMON,
+        *(_OPTIMISER, _PADDING, _CROPS, _GREY),
     ),
 )
 
@@ -91,12 +92,12 @@ AE_RGB_2 = replace(
     ),
     parameters=2_879_491,
     departures=(
-        AE_RGB_1.departures[0],
+        _SWAPPED,
         "No printed table gives the printed 2,879,491 parameters. These layers do: convolutions 64, 64, 128, 128, "
         "256, 256, 256, 256, then transposed convolutions 128, 128, 64, 64, 3, all 3×3 and of stride 1.",
         "Painted and true RGB are compared in [−1, 1]. If the paper's errors are of that scale, they are twice (its "
         "MSE four times) what they would be in [0, 1], where hue's are; it does not say.",
-        *_COMMON,
+        *(_OPTIMISER, _CROPS, _GREY),
     ),
 )
 
@@ -122,7 +123,7 @@ AE_LAB = replace(
         "a* and b* are divided by 128, L* is scaled from [0, 100] to [−1, 1]; the paper says [−1, 1] and no more.",
         "The paper's errors are of a* and b* in that scale, and its accuracy is the share of pixels at which the "
         "larger of the two is the truth's; hue's are of sRGB, so the two rows cannot be compared.",
-        *_COMMON[:3],
+        *(_OPTIMISER, _PADDING, _CROPS),
     ),
 )
 

@@ -36,6 +36,7 @@ COLORGAN = Recipe(
         "Generator loss: 100 × MAE + cross entropy of being taken for real, pix2pix's weights; the paper prints none. "
         "Pictures are compared in [−1, 1], which tanh paints.",
         "LeakyReLU 0.2, and weights drawn from a normal of 0.02, as in DCGAN and pix2pix.",
+        "Batch norm has PyTorch's momentum and epsilon (0.1, 1e-5); Keras's are 0.01 and 1e-3.",
         "Dropout is off when colorizing: the same photograph gives the same picture.",
         "Squares as large as a photo allows, at random and mirrored at random; the paper resizes whole pictures.",
         "Grey is the sRGB grey of equal CIE lightness; the paper's grey pictures come with its data set.",

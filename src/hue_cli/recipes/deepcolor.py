@@ -22,6 +22,7 @@ _COMMON = (
     "that mirroring did not help.",
     "Grey is the sRGB grey of equal CIE lightness; the paper does not say which grey it used.",
 )
+_NORM = "Batch norm has PyTorch's momentum and epsilon (0.1, 1e-5); Keras's are 0.01 and 1e-3."
 _REPEATED = "Grey is repeated three times for the encoder, whose ImageNet weights are rewritten for the paper's [0, 1]."
 
 DEEPCOLOR_UNET = Recipe(
@@ -45,6 +46,7 @@ DEEPCOLOR_UNET = Recipe(
         "The paper prints no widths, kernels or strides: 64, 128, 256, 512 channels, 3×3, stride 2, skips concatenated "
         f"and batch norm after that, as in {_NOTEBOOK}.",
         "Strided convolutions pad both sides alike; Keras's pad the right and the lower side only.",
+        _NORM,
         *_COMMON,
     ),
 )
@@ -64,6 +66,7 @@ DEEPCOLOR_DENSENET = replace(
     departures=(
         "The paper prints no widths: 128, 64, 32 channels, 3×3, and an encoder that is trained too, as in "
         f"{_NOTEBOOK}, an early version with four decoder blocks; 16 channels in the paper's fourth.",
+        _NORM,
         _REPEATED,
         *_COMMON,
     ),
