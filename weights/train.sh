@@ -31,7 +31,11 @@ read -ra train_options <<<"${TRAIN_OPTIONS:-}"
 
 if [[ -n ${HUE:-} ]]; then read -ra hue <<<"$HUE"
 elif [[ -x .venv/bin/hue ]]; then hue=(.venv/bin/hue)
-else hue=(hue); fi
+elif command -v hue >/dev/null; then hue=(hue)
+else
+  echo "weights/train.sh: hue is neither in .venv nor on the path. Install it (pip install -e '.[train]'), or name it: HUE=…" >&2
+  exit 1
+fi
 if [[ -x .venv/bin/python ]]; then python=.venv/bin/python; else python=python3; fi
 
 has_gpu() { [[ $device != cpu ]] && "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; }
