@@ -19,7 +19,7 @@ from hue_cli.images.mark import Provenance
 from hue_cli.infer.batching import Batcher
 from hue_cli.infer.cores import usable_cores
 from hue_cli.infer.folder import FolderColorizer
-from hue_cli.infer.plan import Naming, Plan
+from hue_cli.infer.plan import Input, Naming, Plan
 from hue_cli.infer.session import open_session
 from hue_cli.infer.steps import IfColour, Prepared, Settings, Steps
 from hue_cli.weights.resolve import resolve_model
@@ -29,9 +29,11 @@ Array = TypeVar("Array", NDArray[np.uint8], NDArray[np.uint16])
 Name = TypeVar("Name", bound=str | os.PathLike[str])
 
 _CHANNELS = (3, 4)
-_MODES = frozenset(("1", "L", "LA", "RGB", "RGBA", "CMYK", "I;16", "I", "F"))
+_MODES = frozenset(("1", "L", "LA", "RGB", "RGBA", "CMYK", "I", "F"))
 _KEPT = ("dpi", "exif")
 _EIGHT_BITS, _SIXTEEN_BITS = "JPEG", "PNG"  # formats of that many
+_BOUNDS = {"size": (16, 2048), "strength": (0, 4), "batch_size": (1, 10_000)}
+"""The command's, but for the largest batch: nobody has memory for a larger one."""
 
 
 class Colorizer:
@@ -48,7 +50,7 @@ class Colorizer:
         batch_size: most pictures that share a run of the network; None takes what suits the device.
 
     Raises:
-        UsageError: there is no such model, or the device cannot be used.
+        UsageError: there is no such model, the device cannot be used, or a number is out of bounds.
         WeightsError: the model's file is damaged or foreign.
     """
 
@@ -61,6 +63,7 @@ class Colorizer:
         strength: float = 1.0,
         batch_size: int | None = None,
     ) -> None:
+        _check_bounds(size=size, strength=strength, batch_size=batch_size)
         file = resolve_model(None if model is None else os.fspath(model))
         content = file.read()
         session = open_session(content, file.name, device)
@@ -162,18 +165,32 @@ class Colorizer:
                 results[number] = np.dstack([rgb, picture[..., 3]]) if has_alpha else rgb
 
     def _colorize_files(self, steps: Steps, paths: list[Path]) -> list[Path]:
-        plan = Plan.make([str(path) for path in paths], Naming())
-        if plan.folders:
-            raise UsageError(f"{plan.folders[0].path}: is a folder; name files, or use `hue colorize`.")
+        folder = next((path for path in paths if path.is_dir()), None)
+        if folder is not None:
+            raise UsageError(f"{folder}: is a folder; name files, or use `hue colorize`.")
+        # Not Plan.make: names are no patterns here, and one that is missing is one file's failure.
+        plan = Plan(Naming(), files=[Input(path, Path(path.name)) for path in paths])
         run = FolderColorizer(steps, batch_size=self._batch_size, workers=usable_cores())
-        rows = {row.source: row for row in run.run(plan.steps())}
+        # A file that was named twice, in whatever way, has one row.
+        rows = {_absolute(Path(row.source)): row for row in run.run(plan.steps())}
         made: list[Path] = []
         for path in paths:
-            row = rows[path]
+            row = rows[_absolute(path)]
             if row.output is None or not os.path.lexists(row.output):
                 raise ImageError(f"{path}: {row.message}" if str(path) not in row.message else row.message)
             made.append(Path(row.output))
         return made
+
+
+def _check_bounds(**values: float | None) -> None:
+    for name, value in values.items():
+        least, most = _BOUNDS[name]
+        if value is not None and not least <= value <= most:
+            raise UsageError(f"{name}={value}: expected {least} to {most}.")
+
+
+def _absolute(path: Path) -> str:
+    return os.path.abspath(path)  # links must not be followed  # noqa: PTH100
 
 
 def _to_file(picture: Any) -> bytes:
@@ -185,8 +202,10 @@ def _to_file(picture: Any) -> bytes:
     """
     if isinstance(picture, Image.Image):
         image = picture
-        if image.mode == "La":
+        if image.mode == "La" or (image.mode in ("1", "L") and image.has_transparency_data):
             image = image.convert("LA")
+        elif image.mode.startswith("I;16"):
+            image = image.convert("I")  # Pillow has no other way from the rarer byte orders that keeps 16 bits
         elif image.mode not in _MODES or (image.mode == "RGB" and image.has_transparency_data):
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     elif isinstance(picture, np.ndarray):

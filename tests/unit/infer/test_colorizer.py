@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import numpy as np
 import pytest
@@ -95,10 +95,41 @@ def test_of_a_list_of_files_the_good_ones_are_done(colorize: Colorizer, tmp_path
         tmp_path / "c_color.png",
         tmp_path / "a_color.png",
     ]
-    with pytest.raises(UsageError, match="there is no such file"):
-        colorize(tmp_path / "absent.png")
+    (tmp_path / "c_color.png").unlink()
+    with pytest.raises(ImageError, match=r"absent\.png: the file cannot be read"):
+        colorize([tmp_path / "absent.png", tmp_path / "c.png"])
+    assert (tmp_path / "c_color.png").exists()
+    with pytest.raises(ImageError, match=r"\*\.png: the file cannot be read"):
+        colorize(tmp_path / "*.png")
     with pytest.raises(UsageError, match="is a folder"):
         colorize(tmp_path)
+
+
+def test_a_file_may_be_named_twice(colorize: Colorizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    assert colorize(["a.png", str(tmp_path / "a.png")]) == [Path("a_color.png")] * 2
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16L", "I;16B"])
+def test_sixteen_bits_in_either_byte_order(colorize: Colorizer, mode: str) -> None:
+    deep = GREY.astype(">u2" if mode == "I;16B" else "<u2") * 257
+    picture = Image.frombytes(mode, GREY.shape[::-1], deep.tobytes())
+    np.testing.assert_array_equal(np.asarray(colorize(picture)), np.asarray(colorize(Image.fromarray(GREY))))
+
+
+def test_a_shade_of_grey_that_is_transparent(colorize: Colorizer) -> None:
+    picture = Image.fromarray(GREY)
+    picture.info["transparency"] = int(GREY[0, 0])
+    np.testing.assert_array_equal(np.asarray(colorize(picture))[..., 3] == 0, GREY[0, 0] == GREY)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"size": 0}, {"size": 4096}, {"strength": -1}, {"strength": float("nan")}, {"batch_size": 0}]
+)
+def test_numbers_out_of_bounds_are_refused(tiny_model: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"{next(iter(wrong))}=.*: expected "):
+        Colorizer(tiny_model, **wrong)
 
 
 @pytest.mark.parametrize(
