@@ -137,16 +137,16 @@ class _File:
             raise ImageError(f"{self._name}: {width}×{height} pixels are no picture; the file is damaged.")
         if width * height > self._max_pixels:
             raise ImageError(
-                f"{self._name}: {width}×{height} are {width * height / 1e6:.0f} megapixels, more than the "
-                f"{self._max_pixels / 1e6:.0f} that hue decodes. Reduce the picture, cut it into parts, or raise "
+                f"{self._name}: {width}×{height} are {width * height:,} pixels, more than the "
+                f"{self._max_pixels:,} that hue decodes. Reduce the picture, cut it into parts, or raise "
                 "--max-pixels."
             )
         self._pixels += width * height
         most = self._max_pixels * (_MOST_PAGE_PIXELS if image.format == "TIFF" else 1)
         if self._pixels > most:
             raise ImageError(
-                f"{self._name}: its first {index + 1} pages or pictures have {self._pixels / 1e6:.0f} megapixels, more "
-                f"than the {most / 1e6:.0f} that hue decodes of one file. Cut it into parts, or raise --max-pixels."
+                f"{self._name}: its first {index + 1} pages or pictures have {self._pixels:,} pixels, more "
+                f"than the {most:,} that hue decodes of one file. Cut it into parts, or raise --max-pixels."
             )
 
     def _find_sequence(self) -> Sequence | None:
@@ -167,8 +167,8 @@ class _File:
         if count * image.width * image.height > self._max_pixels:
             raise ImageError(
                 f"{self._name}: its {count} pictures of {image.width}×{image.height} have "
-                f"{count * image.width * image.height / 1e6:.0f} megapixels, more than the "
-                f"{self._max_pixels / 1e6:.0f} that hue decodes. Cut it into parts, or raise --max-pixels."
+                f"{count * image.width * image.height:,} pixels, more than the "
+                f"{self._max_pixels:,} that hue decodes. Cut it into parts, or raise --max-pixels."
             )
         # Without a word on it, a GIF is shown once.
         loop = image.info.get("loop", 1 if image.format == "GIF" else 0)
