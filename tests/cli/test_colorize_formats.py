@@ -364,7 +364,8 @@ def test_colour_photographs_are_left_out_unless_they_are_asked_for(tmp_path: Pat
     assert {Path(line["source"]).name: line["status"] for line in lines} == {"a.jpg": "skipped", "b.jpg": "done"}
     assert "in colour already" in next(line["message"] for line in lines if line["status"] == "skipped")
 
-    hue(tmp_path / "old", "--if-color", "keep", "--preserve-times")
+    found = hue(tmp_path / "old", "--if-color", "keep", "--preserve-times")
+    assert f"Copied 1 that is in colour already, such as {tmp_path / 'old_color' / 'a.jpg'}" in found.stdout
     kept = tmp_path / "old_color" / "a.jpg"
     assert kept.read_bytes() == (tmp_path / "old" / "a.jpg").read_bytes()
     hue(tmp_path / "old", "--if-color", "recolor", "--overwrite")
@@ -377,7 +378,8 @@ def test_a_kept_photograph_keeps_its_format_and_nothing_is_written_over(
     source = tmp_path / "a.png"
     Image.fromarray(skimage.data.astronaut()).save(source)
     before = source.read_bytes()
-    hue(source, "-o", tmp_path / "new", "--format", "jpg", "--if-color", "keep")
+    found = hue(source, "-o", tmp_path / "new", "--format", "jpg", "--if-color", "keep", "--json")
+    assert json.loads(found.stdout.splitlines()[0])["output"] == str(tmp_path / "new" / "a.png")
     assert (tmp_path / "new" / "a.png").read_bytes() == before
     hue(source, "-o", tmp_path / "a.jpg", "--if-color", "keep", "--overwrite")
     assert source.read_bytes() == before

@@ -183,6 +183,8 @@ class Tally:
                         f"Left {number} that {'is' if one else 'are'} in colour already, such as {example} "
                         "(--if-color recolor gives new colours)."
                     )
+                case "copied":
+                    yield f"Copied {number} that {'is' if one else 'are'} in colour already, such as {example}."
                 case "busy":
                     yield f"Left {number} to another run of hue that is at work on {'it' if one else 'them'}."
                 case "own":

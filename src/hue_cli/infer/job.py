@@ -33,6 +33,8 @@ class Skip(StrEnum):
     """It is a link to a folder."""
     COLOUR = "colour"
     """It is in colour already."""
+    COPIED = "copied"
+    """It is in colour already, and was copied as it is."""
     BUSY = "busy"
     """Another run of hue is making its result."""
 

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from hue_cli.errors import HueError
 from hue_cli.images.photo import Photo
-from hue_cli.infer.job import FileFacts, Row, Skip, Status
+from hue_cli.infer.job import FileFacts, Row, Status
 from hue_cli.infer.steps import InColourError, Prepared, Steps, said_of
 
 
@@ -67,7 +68,7 @@ class Task(ABC):
 
     @abstractmethod
     def leave_alone(self, photo: Photo, steps: Steps) -> dict[str, Any]:
-        """Copy a photograph in colour where that is wanted; return what its row says."""
+        """Copy a photograph in colour where that is wanted; return what its row says, ``skip`` among it."""
 
     def read(self, steps: Steps, *, takes_digests: bool) -> Prepared | Row:
         """Read the photograph. One in colour may be left as it is, and has its row then.
@@ -85,7 +86,7 @@ class Task(ABC):
     def _left_alone(self, steps: Steps, prepared: Prepared) -> Row:
         with self._working():
             facts = self.leave_alone(prepared.photo, steps)
-        return self.row(Status.SKIPPED, skip=Skip.COLOUR, **facts)
+        return self.row(Status.SKIPPED, **facts)
 
     def finish(self, steps: Steps, prepared: Prepared, ab: NDArray[np.float32], *, takes_digests: bool) -> Row:
         """Paint and write the photograph, unless one of its further pages turns out to be in colour.
@@ -135,14 +136,14 @@ class Task(ABC):
 
     def row(self, status: Status, **facts: Any) -> Row:
         """Return the photograph's row."""
-        return Row(
+        row = Row(
             source=self.source,
             output=self.output,
             status=status,
             seconds=round(self.seconds, 3),
             source_file=self.source_file,
-            **facts,
         )
+        return replace(row, **facts)
 
     def failed(self, error: Exception) -> Row:
         """Return the row of a photograph that failed, whatever the reason."""

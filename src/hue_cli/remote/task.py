@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from hue_cli.errors import HueError, ImageError
 from hue_cli.images.photo import Photo
 from hue_cli.images.read import count_pixels
-from hue_cli.infer.job import Row
+from hue_cli.infer.job import Row, Skip
 from hue_cli.infer.steps import IfColour, Steps
 from hue_cli.infer.task import Task
 from hue_cli.remote.location import Location
@@ -74,7 +74,7 @@ class RemoteTask(Task):
         """
         job = self.job
         height, width = photo.size
-        facts = {"height": height, "width": width}
+        facts = {"skip": Skip.COLOUR, "height": height, "width": width}
         if steps.settings.if_colour is IfColour.SKIP:
             return facts | {"message": "is in colour already; --if-color recolor gives it new colours"}
         target = job.output
@@ -83,7 +83,8 @@ class RemoteTask(Task):
             target = target.at(target.path.rpartition(".")[0] + extension)
         if target.is_same(job.source) or not target.write(self._content, replaces=job.replaces):
             return facts | {"message": f"is in colour already, and {target} is there already"}
-        return facts | {"message": f"is in colour already; copied as it is to {target}"}
+        message = f"is in colour already; copied as it is to {target}"
+        return facts | {"skip": Skip.COPIED, "output": str(target), "message": message}
 
 
 @contextmanager
