@@ -115,6 +115,8 @@ def _of_colour_modes(
     image = _to_rgb(image)
     alpha = np.array(image.getchannel("A")) if image.mode == "RGBA" else None
     neutral = _neutral(image) if profile is None else None
+    if neutral is not None and tell_tone is _tone:  # else it may be one neutral band among others
+        return Pixels(neutral, alpha)
     grey = _grey_in_strips(image, profile) if neutral is None else neutral
     return Pixels(grey, alpha, toning=tell_tone(image, profile))
 
