@@ -206,5 +206,5 @@ def report_study(
     report.result(
         "Agreement of raters (Krippendorff's alpha): "
         + ("not known, no picture has two answers that differ" if agreement is None else f"{agreement:.2f}")
-        + f". Papers report: {', '.join(f'{name} {share:.1%}' for name, share in summary['papers'].items())}."
+        + f". Papers report: {', '.join(f'{name} {said}' for name, said in summary['papers'].items())}."
     )

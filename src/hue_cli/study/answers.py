@@ -53,6 +53,8 @@ class Rater:
 class AnswerBook:
     """The answers of a study, in memory and on the disk; safe to use from several threads.
 
+    Until an answer is added, the file is only read: a report may be made while raters are at work.
+
     Raises:
         UsageError: the file is not one of answers to this study.
     """
@@ -62,7 +64,10 @@ class AnswerBook:
         self._path = study.folder / ANSWERS
         self._lock = Lock()
         self.raters: dict[str, Rater] = {}
-        for line in _whole_lines(self._path):
+        content = self._path.read_bytes() if self._path.exists() else b""
+        self._size = content.rfind(b"\n") + 1
+        """Bytes of whole lines; what follows was torn by a crash, or is just being written."""
+        for line in _rows(self._path, content[: self._size]):
             self._take(line)
 
     def join(self, name: str) -> Rater:
@@ -95,10 +100,19 @@ class AnswerBook:
 
     def _append(self, row: dict[str, Any]) -> None:
         line = json.dumps({**row, "at": datetime.now(UTC).isoformat(timespec="seconds")}, ensure_ascii=False) + "\n"
-        with self._path.open("ab") as file:
-            file.write(line.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        content = line.encode()
+        try:
+            with self._path.open("ab") as file:
+                # Half a line, of a crash or of a full disk, would spoil this one too.
+                file.truncate(self._size)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise UsageError(
+                f"{self._path}: an answer cannot be kept ({error.strerror or error}). Mend that; raters can try again."
+            ) from error
+        self._size += len(content)
 
     def _take(self, row: dict[str, Any]) -> None:
         try:
@@ -121,16 +135,8 @@ class AnswerBook:
         rater.answers.append(answer)
 
 
-def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the file; a last line that a crash has torn is cut off, for what comes after it."""
-    if not path.exists():
-        return
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole != len(data):
-        with path.open("r+b") as file:
-            file.truncate(whole)
-    for line in data[:whole].splitlines():
+def _rows(path: Path, content: bytes) -> Iterator[dict[str, Any]]:
+    for line in content.splitlines():
         try:
             row = json.loads(line)
         except ValueError as error:

@@ -4,8 +4,8 @@ A study folder holds ``study.json`` (what may be known), ``key.json`` (what each
 rater), ``pictures/`` under random names, and ``answers.jsonl`` once somebody has answered.
 
 Every photograph exists in several versions: the real one, and one by each model. A rater sees each photograph
-once, half of them real, and each model equally often; over the raters every version of every photograph comes up
-equally often (a Latin square).
+once, half of them real, and each model equally often; over the raters each photograph is real to half of them, and
+every model's to equally many of the others (a Latin square).
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Study:
             "models": dict(self.models),
         }
         for name, content in ((KEY, key), (STUDY, public)):
-            (self.folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            (self.folder / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def read_study(folder: Path) -> Study:

@@ -1,13 +1,16 @@
 """Making a study: the same photographs real and colorized, in pictures that differ in nothing else.
 
 Real and colorized versions go the same way: the photograph is reduced, its lightness taken, colour joined to it (its
-own, or a model's), and the result encoded by one encoder with one setting, without metadata, under a random name.
+own, or a model's), and the result encoded by one encoder with one setting, without metadata, under a random name,
+and filled up to one number of bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,25 +86,40 @@ def model_paint(session: Session) -> Paint:
 
 
 def folder_paint(folder: Path) -> Paint:
-    """Return the colours that another tool gave, out of its pictures of the same names (endings may differ)."""
-    known = {path.stem: path for path in list_originals(folder)}
+    """Return the colours that another tool gave, out of its pictures of the same names (endings may differ).
+
+    Names are paths below the folder; a tool that puts all into one folder is found by the file's name, where only
+    one picture has it.
+    """
+    by_path: dict[str, Path] = {}
+    by_stem: dict[str, list[Path]] = defaultdict(list)
+    for path in list_originals(folder):
+        by_path[path.relative_to(folder).with_suffix("").as_posix()] = path
+        by_stem[path.stem].append(path)
 
     def paint(rgb: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-        path = known.get(Path(name).stem)
-        if path is None:
-            raise ImageError(f"{name}: expected a picture of that name in {folder}, found none.")
+        exact = by_path.get(Path(name).with_suffix("").as_posix())
+        found = [exact] if exact else by_stem.get(Path(name).stem, [])
+        if len(found) != 1:
+            others = f"{len(found)} in folders of other names" if found else "none"
+            raise ImageError(f"{name}: expected a picture of that name in {folder}, found {others}.")
         height, width, _ = rgb.shape
-        theirs = _open(path, max(height, width)).resize((width, height), Image.Resampling.LANCZOS)
-        return np.asarray(theirs)
+        theirs = _open(found[0], max(height, width)).resize((width, height), Image.Resampling.LANCZOS)
+        # Their lightness would tell: softer where they work small, blocky where they save as JPEG.
+        return _join(rgb, np.asarray(theirs))
 
     return paint
 
 
 def _real_paint(rgb: NDArray[np.uint8], _name: str) -> NDArray[np.uint8]:
-    """The photograph's own colours, joined to its lightness as a model's would be."""
-    ab = rgb_to_lab(rgb.astype(np.float32) / 255)[..., 1:].transpose(2, 0, 1)
-    real: NDArray[np.uint8] = tint(rgb_to_grey(rgb), np.ascontiguousarray(ab, dtype=np.float32))
-    return real
+    return _join(rgb, rgb)
+
+
+def _join(rgb: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Colours of a picture, joined to the lightness of a photograph as a model's would be."""
+    ab = rgb_to_lab(colours.astype(np.float32) / 255)[..., 1:].transpose(2, 0, 1)
+    joined: NDArray[np.uint8] = tint(rgb_to_grey(rgb), np.ascontiguousarray(ab, dtype=np.float32))
+    return joined
 
 
 def make_study(
@@ -148,10 +166,13 @@ def make_study(
         except ImageError as error:
             on_bad(str(error))
             continue
-        for shows, rgb in versions:
+        encoded = {shows: _encode(rgb) for shows, rgb in versions}
+        length = max(map(len, encoded.values()))
+        for shows, content in encoded.items():
             picture = Picture(id=_random_name(wishes.seed, name, shows), photo=name, shows=shows)
             with replacing(folder / PICTURES / f"{picture.id}.jpg") as stream:
-                Image.fromarray(rgb).save(stream, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
+                # Real colours take more bytes than most models'. What follows the end of a JPEG is not read.
+                stream.write(content.ljust(length, b"\0"))
             pictures.append(picture)
         chosen += 1
         on_photo()
@@ -168,6 +189,12 @@ def make_study(
     )
     study.write()
     return study
+
+
+def _encode(rgb: NDArray[np.uint8]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(rgb).save(stream, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
+    return stream.getvalue()
 
 
 def _versions(path: Path, name: str, paints: Mapping[str, Paint], side: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:

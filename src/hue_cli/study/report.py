@@ -10,15 +10,14 @@ from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Any
+from urllib.parse import quote
 
 from hue_cli.recipes import RECIPES
 from hue_cli.study.answers import REAL_ANSWER, Answer, AnswerBook
 from hue_cli.study.design import REAL, Study
 from hue_cli.study.statistics import krippendorff_alpha, wilson
 
-ACCEPTANCE = "public-acceptance"
-"""Name under which recipes keep the figure that their paper printed, as a share."""
-KOALARIZATION = 0.4587
+KOALARIZATION = "45.87 %"
 """Of Deep Koalarization: Baldassarre, González Morín and Rodés-Guirao (2017), section 4.2."""
 
 
@@ -75,7 +74,7 @@ def summarize(study: Study, book: AnswerBook) -> dict[str, Any]:
 
 def _condition(name: str, answers: list[Answer]) -> dict[str, Any]:
     recipe = RECIPES.get(name)
-    paper = recipe.source.figures.get(ACCEPTANCE) if recipe else None
+    paper = (recipe.source.acceptance or None) if recipe else None
     return {"name": name, **Share.of(answers).to_dict(), "seconds": _median_seconds(answers), "paper": paper}
 
 
@@ -95,10 +94,9 @@ def _median_seconds(answers: list[Answer]) -> float | None:
     return statistics.median(answer.ms for answer in answers) / 1000 if answers else None
 
 
-def _papers() -> dict[str, float]:
-    """Acceptance as the papers print it, by the name of the system."""
-    figures = {name: recipe.source.figures.get(ACCEPTANCE) for name, recipe in RECIPES.items()}
-    return {name: figure for name, figure in figures.items() if figure is not None}
+def _papers() -> dict[str, str]:
+    """Acceptance as the papers print it, by the name of the system; some print words."""
+    return {name: recipe.source.acceptance for name, recipe in RECIPES.items() if recipe.source.acceptance}
 
 
 def to_html(summary: Mapping[str, Any], folder_pictures: str) -> str:
@@ -118,7 +116,8 @@ def to_html(summary: Mapping[str, Any], folder_pictures: str) -> str:
         agreement="–" if agreement is None else f"{agreement:.2f}",
         conditions="\n".join(map(_condition_row, summary["conditions"])),
         papers="\n".join(
-            f"<tr><td>{escape(name)}</td><td>{share:.1%}</td></tr>" for name, share in summary["papers"].items()
+            f"<tr><th scope=row class=name>{escape(name)}</th><td class=words>{escape(said)}</td></tr>"
+            for name, said in summary["papers"].items()
         ),
         rater_rows="\n".join(map(_rater_row, summary["raters"])),
         pictures="\n".join(
@@ -136,21 +135,22 @@ def _condition_row(row: Mapping[str, Any]) -> str:
         f"<td>{low:.1f} – {high:.1f} %</td>"
         f'<td class=bar><span style="left:{low:.1f}%;width:{high - low:.1f}%"></span>{middle}</td>'
         f"<td>{row['accepted']} of {row['shown']}</td><td>{_seconds(row['seconds'])}</td>"
-        f"<td>{_percent(row['paper'])}</td></tr>"
+        f"<td class=words>{escape(row['paper'] or '–')}</td></tr>"
     )
 
 
 def _rater_row(row: Mapping[str, Any]) -> str:
     return (
-        f"<tr><th scope=row>{escape(row['name'])}</th><td>{row['answered']} of {row['of']}</td>"
+        f"<tr><th scope=row class=name>{escape(row['name'])}</th><td>{row['answered']} of {row['of']}</td>"
         f"<td>{_percent(row['right'])}</td><td>{_seconds(row['seconds'])}</td></tr>"
     )
 
 
 def _figure(picture: Mapping[str, Any], folder: str) -> str:
     said = "not shown yet" if not picture["shown"] else f"real to {picture['accepted']} of {picture['shown']}"
-    source = escape(f"{folder}/{picture['id']}.jpg", quote=True)
-    name = f"{picture['photo']}, {picture['shows']}"
+    source = quote(f"{folder}/{picture['id']}.jpg")
+    # A name that is not UTF-8 on the disk.
+    name = f"{picture['photo']}, {picture['shows']}".encode(errors="replace").decode()
     return (
         f'<figure><img loading=lazy src="{source}" alt="{escape(name, quote=True)}">'
         f"<figcaption>{escape(name)}<br>{said}</figcaption></figure>"
@@ -158,7 +158,7 @@ def _figure(picture: Mapping[str, Any], folder: str) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
+    return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def _seconds(value: float | None) -> str:

@@ -8,16 +8,19 @@ sends nothing to anybody else.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable
+from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from hue_cli.errors import UsageError
+from hue_cli.images.lock import try_lock
 from hue_cli.study.answers import CHOICES, NAME_LENGTH, AnswerBook, Rater
-from hue_cli.study.design import Study
+from hue_cli.study.design import STUDY, Study
 
 MAX_BODY = 4096
 """Bytes of a request; an answer has about a hundred."""
@@ -35,6 +38,15 @@ class _RequestError(Exception):
         self.status = status
 
 
+def _lock(study: Study) -> BinaryIO:
+    """Keep other servers off: each would number raters and answers for itself, and none could read both again."""
+    file = (study.folder / STUDY).open("rb")
+    if try_lock(file.fileno()) is False:
+        file.close()
+        raise UsageError(f"{study.folder}: another hue study serve has this study. Use that one, or end it first.")
+    return file
+
+
 class StudyServer(ThreadingHTTPServer):
     """Serves one study until it is closed.
 
@@ -48,21 +60,36 @@ class StudyServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    request_queue_size = 128
+    """A class that begins at once: with five, as is usual, browsers wait a second for another try."""
 
     def __init__(
         self, study: Study, host: str, port: int, on_event: Callable[[str], None] = lambda _text: None
     ) -> None:
         self.study = study
-        self.book = AnswerBook(study)
+        self._lock: BinaryIO | None = None
         self.on_event = on_event
         self.pictures = {picture.id: study.picture_path(picture) for picture in study.pictures}
-        self.page = files("hue_cli.study").joinpath("rate.html").read_text(encoding="utf-8")
+        page = files("hue_cli.study").joinpath("rate.html").read_text(encoding="utf-8")
+        self.page = page.replace("$title", escape(study.title)).encode()
         try:
             super().__init__((host, port), _Handler)
         except OSError as error:
             raise UsageError(
                 f"{host}:{port}: the server cannot listen there ({error.strerror or error}). Name another --port."
             ) from error
+        try:
+            self._lock = _lock(study)
+            self.book = AnswerBook(study)
+        except UsageError:
+            self.server_close()
+            raise
+
+    def server_close(self) -> None:
+        """Stop listening, and let another server have the study."""
+        super().server_close()
+        if self._lock is not None:
+            self._lock.close()
 
     @property
     def url(self) -> str:
@@ -102,8 +129,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._check_host()
             act(urlsplit(self.path).path)
         except _RequestError as error:
-            self.close_connection = True
-            self._send_json({"error": str(error)}, error.status)
+            self._refuse(str(error), error.status)
+        except UsageError as error:
+            self.server.on_event(str(error))
+            self._refuse("The study cannot keep answers now; tell whoever serves it", HTTPStatus.INSUFFICIENT_STORAGE)
+
+    def _refuse(self, text: str, status: HTTPStatus) -> None:
+        self.close_connection = True
+        self._send_json({"error": text}, status)
 
     def _check_host(self) -> None:
         if not self.server.is_local:
@@ -114,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _get(self, path: str) -> None:
         if path == "/":
-            self._send(self.server.page.encode(), "text/html; charset=utf-8")
+            self._send(self.server.page, "text/html; charset=utf-8")
             return
         picture = self.server.pictures.get(path.removeprefix("/pictures/"))
         if picture is None:
@@ -148,7 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _rater(self, body: dict[str, Any]) -> Rater:
         name = body.get("rater")
-        name = " ".join(name.split()) if isinstance(name, str) else ""
+        # Telephones and Macs write ä as one sign or as two.
+        name = unicodedata.normalize("NFC", " ".join(name.split())) if isinstance(name, str) else ""
         if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
             raise _RequestError(HTTPStatus.BAD_REQUEST, f"Expected a name of 1 to {NAME_LENGTH} letters.")
         known = name in self.server.book.raters

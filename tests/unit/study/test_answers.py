@@ -89,9 +89,64 @@ def test_the_outcome_counts_what_was_taken_for_real(study: Study) -> None:
     assert rows["bold"]["seconds"] == 1.0
     assert found["agreement"] is None or found["agreement"] == 1
     assert all(rater["right"] is not None and rater["of"] == 6 for rater in found["raters"])
-    assert found["papers"]["deep koalarization"] == 0.4587
+    assert found["papers"] == {
+        "deep koalarization": "45.87 %",
+        "deepcolor-unet": "53 %",
+        "deepcolor-densenet": "46 %",
+        "deepcolor-mobilenet": "below the base goal of 45.87 %",
+    }
 
     page = to_html(found, "pictures")
     assert "&lt;b&gt;eve&lt;/b&gt;" in page
     assert "<b>eve" not in page
     assert page.count("<figure>") == len(study.pictures)
+
+
+def test_beside_a_model_stands_what_its_paper_printed(study: Study) -> None:
+    study = replace(
+        study,
+        models={"deepcolor-unet": "", "bold": ""},
+        pictures=tuple(
+            replace(picture, shows="deepcolor-unet") if picture.shows == "timid" else picture
+            for picture in study.pictures
+        ),
+    )
+    found = summarize(study, AnswerBook(study))
+    assert {row["name"]: row["paper"] for row in found["conditions"]} == {
+        "real": None,
+        "deepcolor-unet": "53 %",
+        "bold": None,
+    }
+    page = to_html(found, "pictures")
+    assert page.count("<td class=words>53 %</td>") == 2
+    assert "<td class=words>below the base goal of 45.87 %</td>" in page
+
+
+def test_reading_leaves_a_line_that_is_just_being_written(study: Study) -> None:
+    book = AnswerBook(study)
+    book.add(book.join("ada"), 0, "real", 900)
+    path = study.folder / ANSWERS
+    half = path.read_bytes() + b'{"event": "ans'
+    path.write_bytes(half)
+    assert summarize(study, AnswerBook(study))["answers"] == 1
+    assert path.read_bytes() == half
+
+
+def test_what_a_full_disk_cut_off_does_not_spoil_the_next_answer(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = AnswerBook(study)
+    ada = book.join("ada")
+    path = study.folder / ANSWERS
+    whole = path.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        path.write_bytes(path.read_bytes()[:-20])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(UsageError, match=r"an answer cannot be kept \(No space left"):
+            book.add(ada, 0, "real", 900)
+    assert path.read_bytes() != whole
+    assert not ada.answers
+    assert book.add(ada, 0, "colorized", 900)
+    assert [answer.answer for answer in AnswerBook(study).raters["ada"].answers] == ["colorized"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 
@@ -123,3 +124,27 @@ def test_a_port_that_is_taken_is_named(server: StudyServer, study: Study) -> Non
     port = server.server_address[1]
     with pytest.raises(UsageError, match=rf"127\.0\.0\.1:{port}: the server cannot listen there"):
         StudyServer(study, "127.0.0.1", port)
+
+
+def test_the_page_bears_the_title(study: Study) -> None:
+    with StudyServer(replace(study, title="Echt <oder> gefärbt?"), "127.0.0.1", 0) as server:
+        page = server.page.decode()
+    assert "<title>Echt &lt;oder&gt; gefärbt?</title>" in page
+    assert "<h1>Echt &lt;oder&gt; gefärbt?</h1>" in page
+
+
+def test_a_name_is_the_same_however_it_is_written(server: StudyServer) -> None:
+    for name in ("Zoe\u0308", "Zo\u00eb"):
+        assert post(server, "/api/join", {"rater": name})[1]["rater"] == "Zo\u00eb"
+    assert len(server.book.raters) == 1
+
+
+def test_an_answer_that_cannot_be_kept_is_refused(server: StudyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise UsageError("answers.jsonl: an answer cannot be kept.")
+
+    post(server, "/api/join", {"rater": "ada"})
+    monkeypatch.setattr(server.book, "add", full)
+    answer = {"rater": "ada", "number": 0, "answer": "real", "ms": 5}
+    status, reply = post(server, "/api/answer", answer)
+    assert (status, "cannot keep answers" in reply["error"]) == (507, True)
