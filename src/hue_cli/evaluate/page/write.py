@@ -125,7 +125,7 @@ def _row(row: Row, shelf: Shelf) -> dict[str, Any]:
         "intervals": {name: _ends(interval) for name, interval in row.intervals.items()},
         "share": _number(100 * row.share.value) if row.share else None,
         "share_interval": _ends(row.share.interval, 100) if row.share else None,
-        "single": {name: [_number(value) for value in values] for name, values in single.items()}
+        "single": {name: [_short(value) for value in values] for name, values in single.items()}
         if single is not None
         else None,
     }
@@ -148,4 +148,9 @@ def _ends(interval: Interval | None, scale: float = 1.0) -> list[float | None] |
 
 
 def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _short(value: float) -> float | None:
+    """A figure of one photograph, of which there are many; one of the table would be rounded twice: 12.55503, 12.55."""
     return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
