@@ -123,7 +123,7 @@ def _runtime() -> Iterator[Check]:
         elif provider == _CPU:
             yield Check(name, State.PROBLEM, f"does not run: {reason}", reinstall)
         elif provider != _CUDA:
-            yield Check(name, State.NOTE, "does not run; hue does not use it")
+            yield Check(name, State.NOTE, "does not run; used only where --provider asks for it")
     yield _cuda(runtime.reasons.get(_CUDA))
 
 

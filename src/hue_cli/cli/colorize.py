@@ -79,7 +79,7 @@ def colorize(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT…",
+            metavar="INPUT",
             help="Photographs, folders, patterns such as 'scans/**/*.tif', URLs such as s3://…, or - .",
         ),
     ],
@@ -165,7 +165,7 @@ def colorize(
     with everything below it, in `old_photos_color` beside it; `grandma.jpg` becomes `grandma_color.jpg`. What is
     there already is skipped, so a run that was interrupted goes on where it stopped.
 
-    For example:
+    **Examples**
 
         hue colorize old_photos/
 

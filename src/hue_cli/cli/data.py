@@ -26,7 +26,6 @@ data = typer.Typer(
     help="Data sets: what there is by name, what lies here, and photos of one's own made ready.\n\n**Example**\n\n"
     "    hue data list",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 
 
@@ -79,7 +78,7 @@ class _Listener:
 def list_sets(*, json_report: JsonOpt = False, quiet: QuietOpt = False) -> None:
     """List the data sets that have a name, and which of them are here.
 
-    For example:
+    **Examples**
 
         hue data list
 
@@ -118,7 +117,7 @@ def info(
 ) -> None:
     """Say what a data set is, or what lies in a folder: counts, sizes, split, digests.
 
-    For example:
+    **Examples**
 
         hue data info coco
 
@@ -181,7 +180,7 @@ def _look_again(reporter: Reporter, manifest: Manifest, *, verify: bool) -> list
 
 @data.command("fetch")
 def fetch_sets(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Data sets, as `hue data list` names them.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Data sets, as `hue data list` names them.")],
     *,
     base_url: Annotated[
         str | None,
@@ -204,7 +203,7 @@ def fetch_sets(
     What is here already is left alone. A transfer that broke off goes on where it stopped. `HUE_OFFLINE=1` forbids
     the network; an archive that was put into `HUE_DATA_DIR/archives` by hand is used all the same.
 
-    For example:
+    **Examples**
 
         hue data fetch coco
 
@@ -275,7 +274,7 @@ def prepare_photos(
     metadata is left out. What is there already is skipped, so that a run that was interrupted goes on. A photo's
     side depends on its name and the seed alone: photos that are added later move no other.
 
-    For example:
+    **Examples**
 
         hue data prepare photos/ prepared/ --size 2000 --split 90/10 --pad
 

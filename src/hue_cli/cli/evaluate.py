@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hue_cli.cli.options import BatchSizeOpt, DeviceOpt, JsonOpt, QuietOpt, VerboseOpt
+from hue_cli.cli.options import BatchSizeOpt, DeviceOpt, JsonOpt, QuietOpt, VerboseOpt, complete_models
 from hue_cli.cli.report import Mode, Reporter
 from hue_cli.errors import UsageError
 
@@ -18,7 +18,7 @@ def evaluate(
     more: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MORE]...",
+            metavar="MORE",
             help="More models and photographs, as they follow `--model A B C` or a shell's wildcard.",
         ),
     ] = None,
@@ -27,8 +27,9 @@ def evaluate(
         typer.Option(
             "--model",
             "-m",
-            metavar="NAME|PATH.onnx|RUN",
+            metavar="NAME|hf:ORG/REPO|PATH.onnx|RUN",
             help="Model to score, several side by side. Default: hue's own.",
+            autocompletion=complete_models,
         ),
     ] = None,
     dataset: Annotated[

@@ -35,7 +35,7 @@ def export(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="RUN|NAME|PATH.onnx",
+            metavar="RUN|NAME|hf:ORG/REPO|PATH.onnx",
             help="Run folder of `hue train`, or a model by name or file.",
             autocompletion=complete_models,
         ),
@@ -49,7 +49,7 @@ def export(
     precision: Annotated[
         Storage,
         typer.Option(
-            help="fp16 is half the file; int8 a quarter, and faster; auto is fp16 if it agrees as closely as fp32 must."
+            help="fp16 is half the file; int8 about a third, and faster; auto is fp16 if it agrees as fp32 must."
         ),
     ] = Storage.FP32,
     opset: Annotated[

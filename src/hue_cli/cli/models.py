@@ -194,7 +194,7 @@ def _pull(report: Reporter, name: str) -> ModelFile:
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Default: every model.", autocompletion=complete_models),
+        typer.Argument(metavar="NAME", help="Default: every model.", autocompletion=complete_models),
     ] = None,
     json_report: JsonOpt = False,
     quiet: QuietOpt = False,
@@ -236,7 +236,7 @@ def _problem(model: ModelFile) -> str | None:
 
 @models.command()
 def remove(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", autocompletion=complete_models)],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", autocompletion=complete_models)],
     quiet: QuietOpt = False,
 ) -> None:
     """Remove fetched models from the cache. Those that came with hue stay.

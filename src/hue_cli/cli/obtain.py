@@ -29,9 +29,11 @@ def fetch(report: Reporter, absent: Absent) -> ModelFile:
     Raises:
         WeightsError: it cannot be fetched, or is refused.
     """
+    from hue_cli.offline import offline_switch
     from hue_cli.weights.fetch import fetch_model
 
-    report.note(f"Fetching the model {absent.name}{_size(absent)} from {say_place(absent)}, once.")
+    if offline_switch() is None:  # else it is refused, and nothing is fetched
+        report.note(f"Fetching the model {absent.name}{_size(absent)} from {say_place(absent)}, once.")
     return fetch_model(absent, transfer(report))
 
 

@@ -20,7 +20,7 @@ class Variant(StrEnum):
 
 
 def push(
-    run: Annotated[Path, typer.Argument(help="Run folder of `hue train`.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `hue train`.")],
     repo: Annotated[str, typer.Argument(metavar="hf:ORG/REPO", help="Repository; made if there is none.")],
     scores: Annotated[
         Path | None, typer.Option(metavar="JSON", help="What `hue eval --json` printed for this run.")

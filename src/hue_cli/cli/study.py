@@ -37,7 +37,7 @@ def make(
         typer.Option(
             "--model",
             "-m",
-            metavar="NAME|PATH.onnx",
+            metavar="NAME|hf:ORG/REPO|PATH.onnx",
             help="Model to ask about; may be given again. Default: the default model.",
             autocompletion=complete_models,
         ),
@@ -59,7 +59,7 @@ def make(
     A rater will see each photograph once: half of them as they are, and each model's colours on an equal part of
     the others. Real and colorized pictures go through the same steps and the same encoder, under random names.
 
-    For example:
+    **Examples**
 
         hue study make photos/ -o study/ --model hue-s --model residual-curriculum --photos 60
 
@@ -132,7 +132,7 @@ def serve(
     Several raters can work at once, each under a name; who comes back with the same name goes on. Answers are on
     the disk before the next picture is shown. Ctrl-C ends the server; start it again and all go on.
 
-    For example:
+    **Examples**
 
         hue study serve study/
 
@@ -166,7 +166,7 @@ def report_study(
 ) -> None:
     """Say how many took which pictures for real, and how sure that is.
 
-    For example:
+    **Examples**
 
         hue study report study/
 

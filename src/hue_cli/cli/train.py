@@ -120,7 +120,7 @@ def _show_systems(reporter: Reporter) -> None:
 
 def train(
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[MORE]...", help="More sources, as a shell's wildcard gives them.")
+        list[str] | None, typer.Argument(metavar="MORE", help="More sources, as a shell's wildcard gives them.")
     ] = None,
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Recipe to train. Default: residual-curriculum.")

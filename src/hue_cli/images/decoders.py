@@ -123,7 +123,8 @@ def describe_unknown(start: bytes) -> str:
         kind = "a drawing (SVG)"
     if kind is None:
         kind = "a text file" if _is_text(start) else "no picture in a format that hue reads"
-    return f"expected a picture, found {kind}, or a damaged one. Readable: {', '.join(decoders())}, HEIC."
+    readable = f"{', '.join(decoders())}, and HEIC with the extra 'heif'"
+    return f"expected a picture, found {kind}, or a damaged one. Readable: {readable}."
 
 
 def _is_text(start: bytes) -> bool:

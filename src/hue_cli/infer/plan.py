@@ -56,6 +56,20 @@ class Naming:
         if self.extension and image_format != EXTENSIONS[self.extension]:
             raise UsageError(f"{self.output}: --format asks for {EXTENSIONS[self.extension]}, the name for another.")
 
+    def check_suffix(self, *, is_beside: bool) -> None:
+        """Refuse a suffix that is no part of a name, or that would put results in their photographs' place.
+
+        Args:
+            is_beside: whether results go beside their photographs.
+
+        Raises:
+            UsageError: either.
+        """
+        if self.suffix is not None and (set(self.suffix) & {"/", "\\", "\0"}):
+            raise UsageError(f"--suffix {self.suffix!r}: a suffix is part of a name and holds no slash.")
+        if self.suffix == "" and is_beside:
+            raise UsageError("--suffix '' without --output would write over the photographs. Name an output folder.")
+
     @property
     def any_suffix(self) -> str:
         """The suffix by which results beside photographs are known."""
@@ -121,10 +135,7 @@ class Plan:
 
     def _check(self) -> None:
         naming = self.naming
-        if naming.suffix is not None and (set(naming.suffix) & {"/", "\\", "\0"}):
-            raise UsageError(f"--suffix {naming.suffix!r}: a suffix is part of a name and holds no slash.")
-        if naming.suffix == "" and naming.output is None:
-            raise UsageError("--suffix '' without --output would write over the photographs. Name an output folder.")
+        naming.check_suffix(is_beside=naming.output is None)
         if self._writes_one_file():
             naming.check_picture()
         elif naming.output is not None and not naming.output.is_dir():

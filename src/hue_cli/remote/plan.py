@@ -96,11 +96,7 @@ class RemotePlan:
         return plan
 
     def _check(self) -> None:
-        naming = self.naming
-        if naming.suffix is not None and (set(naming.suffix) & {"/", "\\", "\0"}):
-            raise UsageError(f"--suffix {naming.suffix!r}: a suffix is part of a name and holds no slash.")
-        if naming.suffix == "" and self.output is None:
-            raise UsageError("--suffix '' without --output would write over the photographs. Name an output folder.")
+        self.naming.check_suffix(is_beside=self.output is None)
         if self.output is not None and not self._writes_one_file() and is_image_name(PurePosixPath(self.output.name)):
             raise UsageError(f"{self.output}: is a picture's name, but several results need a folder.")
         roots = [self._root_of(each) for each in self._inputs if each.file is None]
