@@ -6,29 +6,17 @@ from dataclasses import replace
 
 from hue_cli.color.space import Axis, Signal, Space
 from hue_cli.recipes.schema import Loss, LossTerm, Optim, Recipe, Schedule, SizeRule, Source, Split, Stage
-from hue_cli.recipes.specs import Activation, Convolution, ConvolutionListSpec
+from hue_cli.recipes.specs import Activation, Convolution, ConvolutionListSpec, doubling, halving, plain
 
 TITLE = "Image Colorization using Convolutional Autoencoders and Generative Adversarial Networks"
 _SIZE = 160
 
 
-def _plain(*channels: int) -> tuple[Convolution, ...]:
-    return tuple(Convolution(channels=each) for each in channels)
-
-
-def _halving(channels: int) -> Convolution:
-    return Convolution(channels=channels, stride=2)
-
-
-def _doubling(*channels: int) -> tuple[Convolution, ...]:
-    return tuple(Convolution(channels=each, up=2) for each in channels)
-
-
 def _strided(bottleneck: int, painted: int) -> tuple[Convolution, ...]:
     """The list that AE-RGB-1 and AE-LAB share, but for the last halving's channels and the painted ones."""
     return (
-        *(*_plain(64), _halving(64), *_plain(128), _halving(128), *_plain(256), Convolution(channels=256, kernel=5)),
-        *(_halving(bottleneck), *_plain(64), *_doubling(32, 16, painted)),
+        *(*plain(64), *halving(64), *plain(128), *halving(128), *plain(256), Convolution(channels=256, kernel=5)),
+        *(*halving(bottleneck), *plain(64), *doubling(32, 16, painted)),
     )
 
 
@@ -77,7 +65,7 @@ AE_RGB_2 = replace(
     summary="convolutional autoencoder that never strides, with transposed convolutions, paints RGB",
     net=ConvolutionListSpec(
         layers=(
-            *_plain(64, 64, 128, 128, 256, 256, 256, 256),
+            *plain(64, 64, 128, 128, 256, 256, 256, 256),
             *(Convolution(channels=each, transposed=True) for each in (128, 128, 64, 64, 3)),
         ),
         output=Activation.TANH,

@@ -6,15 +6,10 @@ from dataclasses import replace
 
 from hue_cli.color.space import Axis, Signal, Space
 from hue_cli.recipes.schema import Loss, LossTerm, Optim, Recipe, Schedule, SizeRule, Source, Split, Stage
-from hue_cli.recipes.specs import Convolution, DeepColorSpec, DeepColorUNetSpec, Encoder
+from hue_cli.recipes.specs import Convolution, DeepColorSpec, DeepColorUNetSpec, Encoder, doubling
 
 _SIZE = 256
 _RGB = Axis(signal=Signal.RGB, channels=3)
-
-
-def _doubling(*channels: int) -> tuple[Convolution, ...]:
-    return tuple(Convolution(channels=each, up=2) for each in channels)
-
 
 _NOTEBOOK = "the notebook of the paper's source code (github.com/annatsv/deepcolor)"
 _COMMON = (
@@ -55,7 +50,7 @@ DEEPCOLOR_DENSENET = replace(
     DEEPCOLOR_UNET,
     name="deepcolor-densenet",
     summary="DenseNet-121 encoder, decoder without skips, paints RGB",
-    net=DeepColorSpec(encoder=Encoder.DENSENET121, frozen=False, decoder=_doubling(128, 64, 32, 16, 3), norm=True),
+    net=DeepColorSpec(encoder=Encoder.DENSENET121, frozen=False, decoder=doubling(128, 64, 32, 16, 3), norm=True),
     space=Space(sees=Axis(signal=Signal.GREY, channels=3), paints=_RGB),
     size=SizeRule(size=_SIZE, multiple_of=32, minimum=32),
     source=replace(
@@ -79,7 +74,7 @@ DEEPCOLOR_MOBILENET = replace(
     net=DeepColorSpec(
         encoder=Encoder.MOBILENET_V1,
         frozen=True,
-        decoder=(*_doubling(512, 256, 128, 64, 32), Convolution(channels=3)),
+        decoder=(*doubling(512, 256, 128, 64, 32), Convolution(channels=3)),
         norm=False,
     ),
     source=replace(

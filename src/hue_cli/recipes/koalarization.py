@@ -6,27 +6,22 @@ from dataclasses import replace
 
 from hue_cli.color.space import Axis, Signal, Space
 from hue_cli.recipes.schema import Loss, LossTerm, Optim, Recipe, Schedule, SizeRule, Source, Split, Stage
-from hue_cli.recipes.specs import Convolution, Encoder, KoalarizationSpec, VggAutoencoderSpec, VggUNetSpec
+from hue_cli.recipes.specs import (
+    Convolution,
+    Encoder,
+    KoalarizationSpec,
+    VggAutoencoderSpec,
+    VggUNetSpec,
+    doubling,
+    halving,
+    plain,
+)
 
 _SIZE = 224
 _LIGHTNESS = Axis(signal=Signal.LIGHTNESS, channels=1, centre=50.0, scale=50.0)
 _SOURCE = Source(
     title="Image Colorization (Rabea, Mahmoud and Ashraf 2023)", where="section 2.4", curves=("psnr", "ssim")
 )
-
-
-def _halving(channels: int) -> Convolution:
-    return Convolution(channels=channels, stride=2)
-
-
-def _plain(channels: int) -> Convolution:
-    return Convolution(channels=channels)
-
-
-def _doubling(channels: int) -> Convolution:
-    return Convolution(channels=channels, up=2)
-
-
 _TRAINING = (
     "The paper prints neither epochs nor crops nor how often the learning rate decays: 30 epochs, times 0.9 after "
     "each, crops of 224 pixels of at least 0.65 of the short side, mirrored at random.",
@@ -43,11 +38,11 @@ _EMBEDDING = (
 
 _NET = KoalarizationSpec(
     encoder=(
-        *(_halving(64), _plain(128), _halving(128), _plain(256)),
-        *(_halving(256), _plain(512), _plain(512), _plain(256)),
+        *(*halving(64), *plain(128), *halving(128), *plain(256)),
+        *(*halving(256), *plain(512, 512, 256)),
     ),
     fusion=256,
-    decoder=(_plain(128), _doubling(64), _plain(64), _doubling(32), _plain(2)),
+    decoder=(*plain(128), *doubling(64), *plain(64), *doubling(32), *plain(2)),
     embedding=Encoder.INCEPTION_RESNET_V2,
     embedding_size=299,
 )
@@ -79,7 +74,7 @@ KOALARIZATION_DEEP = replace(
     summary="its picture beside the lightness through a second, shorter network",
     net=replace(
         _NET,
-        second=(_halving(64), _halving(128), _halving(256), Convolution(channels=1024, kernel=5)),
+        second=(*halving(64, 128, 256), Convolution(channels=1024, kernel=5)),
     ),
     source=replace(_SOURCE, where="section 3.4.1, figure 4", curves=()),
     departures=(

@@ -89,6 +89,21 @@ class Convolution:
     transposed: bool = False
 
 
+def plain(*channels: int) -> tuple[Convolution, ...]:
+    """Return 3×3 convolutions that keep the size."""
+    return tuple(Convolution(channels=each) for each in channels)
+
+
+def halving(*channels: int) -> tuple[Convolution, ...]:
+    """Return 3×3 convolutions of stride 2."""
+    return tuple(Convolution(channels=each, stride=2) for each in channels)
+
+
+def doubling(*channels: int) -> tuple[Convolution, ...]:
+    """Return 3×3 convolutions of inputs enlarged twofold."""
+    return tuple(Convolution(channels=each, up=2) for each in channels)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvolutionListSpec:
     """Paper 003, section IV-B: autoencoders that are nothing but a list of convolutions, with ReLU between them.
