@@ -8,6 +8,7 @@ sends nothing to anybody else.
 from __future__ import annotations
 
 import json
+import socket
 import unicodedata
 from collections.abc import Callable
 from html import escape
@@ -93,9 +94,9 @@ class StudyServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where raters go."""
-        host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}/"
+        """Where raters go; on all addresses at once, by the machine's name."""
+        host, port = str(self.server_address[0]), self.server_address[1]
+        return f"http://{socket.gethostname() if host == '0.0.0.0' else host}:{port}/"  # noqa: S104
 
     @property
     def is_local(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from threading import Thread
@@ -148,3 +149,9 @@ def test_an_answer_that_cannot_be_kept_is_refused(server: StudyServer, monkeypat
     answer = {"rater": "ada", "number": 0, "answer": "real", "ms": 5}
     status, reply = post(server, "/api/answer", answer)
     assert (status, "cannot keep answers" in reply["error"]) == (507, True)
+
+
+def test_on_all_addresses_raters_are_told_the_machine_s_name(study: Study) -> None:
+    with StudyServer(study, "0.0.0.0", 0) as server:
+        assert server.url == f"http://{socket.gethostname()}:{server.server_address[1]}/"
+        assert not server.is_local
