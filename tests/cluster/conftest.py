@@ -133,6 +133,8 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
         yield found
     finally:
         patch.undo()
+        # The next module's server listens elsewhere, and fsspec keeps its connections by their arguments.
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
         door.shutdown()
         door.server_close()
         server.terminate()
