@@ -42,6 +42,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(getattr(pictures, name)()).reduce(3).save(folder / f"{name}.png")
     Image.fromarray(pictures.camera()).reduce(3).save(folder / "camera.png")
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    # Pillow by itself would start another program for this one.
+    (folder / "program.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
     return folder
 
 
@@ -61,6 +63,7 @@ def new_study(photos: Path, red: Path, tmp_path_factory: pytest.TempPathFactory)
     assert made.exit_code == 0, made.output
     assert "camera.png: expected a colour photograph" in made.stderr
     assert "broken.jpg: cannot be read" in made.stderr
+    assert "program.jpg: cannot be read (cannot identify image file" in made.stderr
     return folder
 
 

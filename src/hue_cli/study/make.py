@@ -22,6 +22,7 @@ from PIL import Image, ImageOps
 
 from hue_cli.color.lab import rgb_to_lab
 from hue_cli.errors import ImageError, UsageError
+from hue_cli.images.decoders import open_image
 from hue_cli.images.luminance import rgb_to_grey
 from hue_cli.images.photo import EXTENSIONS
 from hue_cli.images.resize import crop_to_photo, network_input, network_size
@@ -213,7 +214,7 @@ def _open(path: Path, side: int) -> Image.Image:
         ImageError: it cannot be read.
     """
     try:
-        with Image.open(path) as image:
+        with path.open("rb") as stream, open_image(stream, str(path)) as image:
             _check_size(path, image)
             image.draft("RGB", (2 * side, 2 * side))
             picture: Image.Image = ImageOps.exif_transpose(image).convert("RGB")
