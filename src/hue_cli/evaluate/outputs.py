@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -164,11 +164,23 @@ class OutputPainter:
                 f"--outputs {folder.path}: expected pictures called like the reference ({_some(truths)}, whatever the "
                 f"extension), found {_some(outputs)}. Name the folder in which the names agree."
             )
+        self._order = {truth.name: place for place, truth in enumerate(truths)}
         used = {place.name for place in self._pictures.values()}
-        self.findings = Findings(
+        self._findings = Findings(
             by_file_name=by_file_name, extra=[place.name for place in outputs if place.name not in used]
         )
         self._protocol = protocol
+
+    @property
+    def findings(self) -> Findings:
+        """What was found out so far, in the order of the photographs, whichever was asked for first."""
+        found, order = self._findings, self._order.__getitem__
+        return replace(
+            found,
+            missing=sorted(found.missing, key=order),
+            broken={name: found.broken[name] for name in sorted(found.broken, key=order)},
+            resized={name: found.resized[name] for name in sorted(found.resized, key=order)},
+        )
 
     def paint(self, batch: Batch) -> list[Pixels | None]:
         """Return the pictures, None for those that are missing or cannot be read."""
@@ -179,20 +191,20 @@ class OutputPainter:
     def _picture(self, name: str, height: int, width: int) -> Pixels | None:
         place = self._pictures.get(name)
         if place is None:
-            self.findings.missing.append(name)
+            self._findings.missing.append(name)
             return None
         try:
             image = decode(place.read())
         except (ImageError, OSError) as error:
-            self.findings.broken[name] = str(error)
+            self._findings.broken[name] = str(error)
             return None
-        self.findings.scored += 1
+        self._findings.scored += 1
         if image.size == (width, height):
             return np.array(image)
         prepared = self._protocol.prepare(image)
         if prepared.shape[:2] == (height, width):
             return prepared
-        self.findings.resized[name] = f"{image.width}×{image.height}"
+        self._findings.resized[name] = f"{image.width}×{image.height}"
         return np.array(image.resize((width, height), Image.Resampling.LANCZOS))
 
 

@@ -73,10 +73,12 @@ class Batch:
     Attributes:
         names: one a photograph.
         pixels: ``(N, H, W, 3)`` uint8 sRGB.
+        places: of the photographs in the data set, from 0; empty where they are of none.
     """
 
     names: tuple[str, ...]
     pixels: Pixels
+    places: tuple[int, ...] = ()
 
 
 def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from hue_cli.evaluate.protocol import Batch, Pixels
+from hue_cli.evaluate.score import Scores, singles
 from hue_cli.images.write import replacing
 from hue_cli.metrics.metric import Metric
 
@@ -19,7 +19,7 @@ class CsvRecord:
 
     Args:
         stack: closes the file.
-        path: of the file.
+        path: of the file, which is opened now: an hour of scoring shall not end where it cannot be written.
         metrics: its columns; those of the whole set have none of a photograph.
 
     Raises:
@@ -34,11 +34,16 @@ class CsvRecord:
         self._writer = csv.writer(stream)
         self._writer.writerow(["photo", "row", *self._columns])
 
-    def see(
-        self, row: str, batch: Batch, painted: Sequence[Pixels | None], values: Mapping[str, Sequence[float]]
-    ) -> None:
-        """Append what one row scored on a batch; what was not painted has no line, what is not defined no figure."""
-        for index, photo in enumerate(batch.names):
-            if painted[index] is not None:
-                cells = [values[name][index] if name in values else math.nan for name in self._columns]
-                self._writer.writerow([photo, row, *("" if math.isnan(cell) else cell for cell in cells)])
+    def write(self, names: Sequence[str], scores: Mapping[str, Scores]) -> None:
+        """Write all lines, photograph by photograph; what was not painted has no line, what is not defined no figure.
+
+        Args:
+            names: of the photographs, in the data set's order.
+            scores: by the row's label.
+        """
+        rows = {row: singles(own) for row, own in scores.items()}
+        for place, photo in enumerate(names):
+            for row, figures in rows.items():
+                cells = [float(figures[name][place]) if name in figures else math.nan for name in self._columns]
+                if not all(map(math.isnan, cells)):
+                    self._writer.writerow([photo, row, *("" if math.isnan(cell) else cell for cell in cells)])

@@ -16,7 +16,7 @@ from hue_cli.evaluate.painters import GreyPainter, Painter
 from hue_cli.evaluate.protocol import HUE_256, Protocol
 from hue_cli.evaluate.record import CsvRecord
 from hue_cli.evaluate.rows import GREY, differences_of, raw_label, rows_of
-from hue_cli.evaluate.score import CPU, Onlooker, Photo, score
+from hue_cli.evaluate.score import CPU, Onlooker, Photo, score, singles
 from hue_cli.evaluate.sources import PhotoSource
 from hue_cli.evaluate.table import COLOUR, Evaluation
 from hue_cli.metrics.catalogue import METRICS
@@ -58,7 +58,7 @@ def evaluate(
         limit: stop after so many photographs.
         batch_size: photographs painted at once.
         device: where metrics are computed.
-        per_photo: CSV file to write, a line for every photograph and row.
+        per_photo: CSV file to write, a line for every photograph and row, in the data set's order.
         onlookers: told of every batch, with the pictures.
         protocol: the rules.
         on_photo: called with the name of every photograph that was read.
@@ -90,19 +90,21 @@ def evaluate(
     base = _base(painters, compare_to)
     loaded = tuple(metric.load(device) for metric in chosen.values())
     with ExitStack() as stack:
-        if per_photo:
-            onlookers = (*onlookers, CsvRecord(stack, per_photo, loaded))
+        record = CsvRecord(stack, per_photo, loaded) if per_photo else None
         photos = map_photos(source.paths, protocol.prepare, limit=limit, on_bad=skip)
         scores = score(count(photos), painters, loaded, batch_size=batch_size, device=device, onlookers=onlookers)
         if not names:
             raise DatasetError(_explain_empty(source, skipped))
+        if record:
+            record.write(names, scores)
     return Evaluation(
         protocol=protocol,
         dataset=source.name,
-        photos=len(names),
+        names=tuple(names),
         skipped=tuple(skipped),
         metrics=loaded,
         rows=tuple(rows_of(scores, models, outputs, loaded, raw=raw)),
+        single={label: singles(own) for label, own in scores.items()},
         models=models,
         outputs={folder.name: (folder, found[folder.name].findings) for folder in outputs},
         differences=tuple(differences_of(scores, base, loaded)),

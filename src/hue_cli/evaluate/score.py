@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hue_cli.evaluate.painters import Painter
@@ -33,7 +35,7 @@ class Scores:
         means: metric name to its mean over photographs; NaN where no photograph could be measured.
         photos: metric name to the number of photographs in that mean.
         single: metric name to the numbers of every photograph, ``(photos,)``, or ``(photos, K)`` for a metric of the
-            whole set. All painters have the photographs in one order; NaN where there is no number.
+            whole set, in the data set's order; NaN where there is no number.
     """
 
     means: Mapping[str, float]
@@ -41,40 +43,50 @@ class Scores:
     single: Mapping[str, Floats]
 
 
-def in_batches(photos: Iterable[Photo], batch_size: int, waiting: int = 4) -> Iterator[list[Photo]]:
+def singles(scores: Scores) -> dict[str, Floats]:
+    """Return the numbers ``(photos,)`` that single photographs have, without those of the whole set."""
+    return {name: values for name, values in scores.single.items() if values.ndim == 1 and len(values)}
+
+
+def in_batches(photos: Iterable[Photo], batch_size: int, waiting: int = 4) -> Iterator[Batch]:
     """Put photographs of one size together; lone sizes are not held back for ever.
 
     Args:
-        photos: of any sizes, in any order.
+        photos: of any sizes, in the data set's order.
         batch_size: most photographs in a batch.
         waiting: at most this many batches' worth of photographs are held; beyond it the fullest group goes.
     """
-    groups: dict[tuple[int, ...], list[Photo]] = {}
+    groups: dict[tuple[int, ...], list[tuple[int, Photo]]] = {}
     held = 0
-    for photo in photos:
+    for place, photo in enumerate(photos):
         group = groups.setdefault(photo[1].shape, [])
-        group.append(photo)
+        group.append((place, photo))
         held += 1
         if len(group) == batch_size or held > waiting * batch_size:
             fullest = max(groups, key=lambda shape: len(groups[shape]))
             held -= len(groups[fullest])
-            yield groups.pop(fullest)
-    yield from groups.values()
+            yield _batch_of(groups.pop(fullest))
+    yield from map(_batch_of, groups.values())
+
+
+def _batch_of(group: Sequence[tuple[int, Photo]]) -> Batch:
+    return Batch(
+        names=tuple(name for _, (name, _) in group),
+        pixels=np.stack([pixels for _, (_, pixels) in group]),
+        places=tuple(place for place, _ in group),
+    )
 
 
 class Onlooker(Protocol):
     """Sees what every painter made of every photograph, batch by batch."""
 
-    def see(
-        self, row: str, batch: Batch, painted: Sequence[Pixels | None], values: Mapping[str, Sequence[float]]
-    ) -> None:
+    def see(self, row: str, batch: Batch, painted: Sequence[Pixels | None]) -> None:
         """Take note.
 
         Args:
             row: the painter, or :data:`TRUTH`.
-            batch: the photographs.
+            batch: the photographs, which come in another order than the data set's: ``batch.places`` says which.
             painted: the pictures; None where there is none.
-            values: metric name to the photographs' values; metrics of the whole set are not among them.
         """
         ...
 
@@ -94,7 +106,7 @@ def score(
         photos: the true photographs.
         painters: by the name of their row.
         metrics: what to measure, loaded; the row :data:`TRUTH` holds those that need no truth to compare with.
-        batch_size: most photographs painted at once; changes the speed, not the scores.
+        batch_size: most photographs painted at once; changes the speed, not the scores, nor their order.
         device: where metrics are computed.
         onlookers: told of every batch.
 
@@ -103,18 +115,20 @@ def score(
     """
     rows = {TRUTH: [_keeper(metric) for metric in metrics if not metric.sees_target]}
     rows |= {name: [_keeper(metric) for metric in metrics] for name in painters}
-    for group in in_batches(photos, batch_size):
-        batch = Batch(tuple(name for name, _ in group), np.stack([pixels for _, pixels in group]))
+    places = array("q")
+    for batch in in_batches(photos, batch_size):
+        places.extend(batch.places)
         truth = Pictures(to_tensor(batch.pixels, device))
         for row, keepers in rows.items():
             painter = painters.get(row)
             painted = painter.paint(batch) if painter else batch.pixels
             seen = _Seen(batch, truth, painter, tuple(painted))
-            values = {keeper.metric.name: seen.measure(keeper) for keeper in keepers}
-            told = {name: each.tolist() for name, each in values.items() if each is not None and each.ndim == 1}
+            for keeper in keepers:
+                seen.measure(keeper)
             for onlooker in onlookers:
-                onlooker.see(row, batch, seen.painted, told)
-    return {row: _scores_of(keepers) for row, keepers in rows.items()}
+                onlooker.see(row, batch, seen.painted)
+    order = np.argsort(places)
+    return {row: _scores_of(keepers, order) for row, keepers in rows.items()}
 
 
 Keeper = PhotoScores | FrechetScores
@@ -142,19 +156,18 @@ class _Seen:
         if painter is not None and self._pixels is not None:
             self._pictures = Pictures(to_tensor(self._pixels, truth.rgb.device))
 
-    def measure(self, keeper: Keeper) -> Tensor | None:
-        """Count the batch; return the photographs' numbers, NaN for what was not painted."""
+    def measure(self, keeper: Keeper) -> None:
+        """Count the batch; what was not painted counts as NaN."""
         if isinstance(keeper, FrechetScores):
             if self._there:
                 keeper.add(self._pictures, self._truth)
-            return None
+            return
         values = self._values(keeper.metric) if self._there else torch.empty(0)
         if len(self._there) < len(self.painted):
             whole = torch.full((len(self.painted), *values.shape[1:]), math.nan, dtype=torch.float64)
             whole[self._there] = values.double()
             values = whole
         keeper.add(values)
-        return values
 
     def _values(self, metric: Metric) -> Tensor:
         if isinstance(metric, PairMetric):
@@ -171,11 +184,13 @@ class _Seen:
         return np.stack([picture for picture in painted if picture is not None])
 
 
-def _scores_of(keepers: Iterable[Keeper]) -> Scores:
-    keepers = tuple(keepers)
+def _scores_of(keepers: Sequence[Keeper], order: NDArray[np.intp]) -> Scores:
     scores = {keeper.metric.name: keeper.score() for keeper in keepers}
     return Scores(
         means={name: mean for name, (mean, _) in scores.items()},
         photos={name: photos for name, (_, photos) in scores.items()},
-        single={keeper.metric.name: keeper.values() for keeper in keepers},
+        single={
+            keeper.metric.name: keeper.values() if isinstance(keeper, FrechetScores) else keeper.values()[order]
+            for keeper in keepers
+        },
     )

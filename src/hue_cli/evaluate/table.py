@@ -11,7 +11,7 @@ from hue_cli.evaluate.intervals import Estimate, Interval
 from hue_cli.evaluate.load import Model
 from hue_cli.evaluate.outputs import Findings, OutputFolder
 from hue_cli.evaluate.protocol import Protocol, Treatment
-from hue_cli.metrics.metric import Metric
+from hue_cli.metrics.metric import Floats, Metric
 from hue_cli.recipes import RECIPES
 
 COLOUR = "cf-abs"
@@ -93,10 +93,12 @@ class Evaluation:
     Attributes:
         protocol: the rules.
         dataset: name of the photographs.
-        photos: how many were scored.
+        names: of the photographs that were scored, in the data set's order.
         skipped: name of every file that could not be read, and why.
         metrics: in the order of the columns.
         rows: the truth, the baseline, then each model with its paper.
+        single: label of a row that was measured and name of a metric to the numbers of the photographs, ``(photos,)``;
+            metrics of the whole set are not among them.
         models: by the name that rows use.
         outputs: folders of finished pictures and what was found out about them, likewise.
         differences: of every model and folder to one of them; empty if there is only one.
@@ -104,13 +106,19 @@ class Evaluation:
 
     protocol: Protocol
     dataset: str
-    photos: int
+    names: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
     metrics: tuple[Metric, ...]
     rows: tuple[Row, ...]
+    single: Mapping[str, Mapping[str, Floats]]
     models: Mapping[str, Model]
     outputs: Mapping[str, tuple[OutputFolder, Findings]] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
+
+    @property
+    def photos(self) -> int:
+        """How many photographs were scored."""
+        return len(self.names)
 
     def columns(self) -> list[str]:
         """Return the table's column heads."""

@@ -58,7 +58,7 @@ def test_every_picture_of_every_row_is_in_it(models: dict[str, Model], photos: P
     page = page_of(models, photos, tmp_path / "out" / "report.html", photos)
     data = data_of(page)
     assert [row["label"] for row in data["rows"] if row["single"]] == ["truth", "grey", "residual", photos.name]
-    assert sorted(data["names"]) == sorted(p.relative_to(photos).as_posix() for p in photos.rglob("*.png"))
+    assert data["names"] == [path.relative_to(photos).as_posix() for path in sorted(photos.rglob("*.png"))]
     assert data["pictures"]["index"] == {str(index): index for index in range(5)}
     pictures = pictures_of(page)
     assert [len(each) for each in pictures] == [4] * 5
@@ -122,12 +122,13 @@ def test_pictures_beyond_the_budget_are_the_dull_ones(monkeypatch: pytest.Monkey
     random = np.random.default_rng(0)
     with Shelf(100) as shelf:
         for index in range(60):
-            batch = Batch((f"{index}.png",), random.integers(0, 256, (1, 40, 40, 3), np.uint8))
+            batch = Batch((f"{index}.png",), random.integers(0, 256, (1, 40, 40, 3), np.uint8), (index,))
             for row in ("truth", "model"):
-                shelf.see(row, batch, tuple(batch.pixels), {"psnr": [float(index)]} if row == "model" else {})
-        assert shelf.worth_showing(["model"]) == list(range(60))
+                shelf.see(row, batch, tuple(batch.pixels))
+        psnr = np.arange(60.0)
+        assert shelf.worth_showing(60, [psnr]) == list(range(60))
         monkeypatch.setattr(shelf_module, "BUDGET", sum(map(shelf.size, range(30))))
-        shown = shelf.worth_showing(["model"], most=5)
+        shown = shelf.worth_showing(60, [psnr], most=5)
         assert 25 <= len(shown) <= 31
         assert {*range(5), *range(55, 60)} <= {*shown}
         assert max(np.diff(shown)) < 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from hue_cli.data.splits import Side
 from hue_cli.errors import DatasetError, ImageError
 from hue_cli.evaluate.document import to_data
 from hue_cli.evaluate.load import Model, load_models
+from hue_cli.evaluate.outputs import find_outputs
 from hue_cli.evaluate.run import evaluate
 from hue_cli.evaluate.sources import SAMPLES, PhotoSource, choose_source
 from hue_cli.evaluate.table import Evaluation, Kind, departures_of
@@ -183,6 +185,33 @@ def test_every_photo_stands_in_the_csv(models: dict[str, Model], photos: Path, t
     grey = [float(line["psnr"]) for line in lines if line["row"] == "grey"]
     assert np.mean(grey) == pytest.approx(result.rows[1].scores["psnr"])
     assert {line["psnr"] for line in lines if line["row"] == "truth"} == {""}
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 8])
+def test_the_data_set_s_order_is_kept_whatever_a_batch_holds(
+    models: dict[str, Model], photos: Path, tmp_path: Path, batch_size: int
+) -> None:
+    mixed = tmp_path / "mixed"  # the one of another size first, which waits longest for its equals
+    shutil.copytree(photos, mixed)
+    (mixed / "rocket.png").rename(mixed / "a rocket.png")
+    names = [path.relative_to(mixed).as_posix() for path in sorted(mixed.rglob("*.png"))]
+    made = tmp_path / "made"
+    made.mkdir()
+    shutil.copy(mixed / names[0], made)
+    result = evaluate(
+        models,
+        source(mixed),
+        select_metrics(["psnr"]),
+        outputs=find_outputs([str(made)]),
+        per_photo=tmp_path / "figures.csv",
+        batch_size=batch_size,
+    )
+    with (tmp_path / "figures.csv").open(encoding="utf-8", newline="") as stream:
+        lines = [(line["photo"], line["row"]) for line in csv.DictReader(stream)]
+    rows = ["truth", "grey", *models]
+    assert lines == [(name, row) for name in names for row in (*rows, *(["made"] if name == names[0] else []))]
+    assert list(result.names) == names
+    assert result.outputs["made"][1].missing == names[1:]
 
 
 def test_no_csv_is_left_when_a_scoring_fails(models: dict[str, Model], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +31,12 @@ def test_every_photo_goes_out_once_among_its_equals(sizes: list[int], batch_size
             taken += 1
             yield str(index), np.zeros((size, 1, 3), np.uint8)
 
-    given_out: list[str] = []
+    given_out: dict[int, str] = {}
     for batch in in_batches(photos(), batch_size, waiting):  # type: ignore[arg-type]
-        assert 1 <= len(batch) <= batch_size
-        assert len({pixels.shape for _, pixels in batch}) == 1
-        given_out += [name for name, _ in batch]
+        assert 1 <= len(batch.pixels) <= batch_size
+        given_out |= zip(batch.places, batch.names, strict=True)
         assert taken - len(given_out) <= waiting * batch_size
-    assert sorted(given_out, key=int) == [str(index) for index in range(len(sizes))]
+    assert given_out == {index: str(index) for index in range(len(sizes))}
 
 
 def some_photos() -> list[Photo]:
@@ -65,6 +64,8 @@ def test_scores_do_not_depend_on_the_batch() -> None:
         assert together[row].photos == alone[row].photos
         means = pytest.approx(dict(alone[row].means), rel=1e-5, abs=1e-7, nan_ok=True)
         assert dict(together[row].means) == means
+        for name, values in alone[row].single.items():
+            np.testing.assert_allclose(together[row].single[name], values, rtol=1e-4, atol=1e-6)
 
 
 class Echo:
@@ -103,23 +104,20 @@ class Told:
     """Remembers what onlookers see."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[str, str, bool, float]] = []
+        self.seen: dict[str, dict[int, tuple[str, bool]]] = {}
 
-    def see(
-        self, row: str, batch: Batch, painted: Sequence[Pixels | None], values: Mapping[str, Sequence[float]]
-    ) -> None:
-        told = values.get("mse", [math.nan] * len(batch.names))
-        self.seen += [(row, *each) for each in zip(batch.names, (p is not None for p in painted), told, strict=True)]
+    def see(self, row: str, batch: Batch, painted: Sequence[Pixels | None]) -> None:
+        there = (picture is not None for picture in painted)
+        self.seen.setdefault(row, {}).update(zip(batch.places, zip(batch.names, there, strict=True), strict=True))
 
 
 def test_onlookers_are_told_of_single_photos() -> None:
     told = Told()
-    score(some_photos(), {"echo": Echo()}, select_metrics(["mse", "hue-coverage"]), batch_size=2, onlookers=[told])
-    assert {(name, there) for row, name, there, _ in told.seen if row == "echo"} == {
-        (f"{index}.png", True) for index in range(4)
-    }
-    assert all(value == 0 for row, _, _, value in told.seen if row == "echo")
-    assert sum(row == TRUTH for row, *_ in told.seen) == 4
+    painters: dict[str, Painter] = {"echo": Echo(), "some": Some({"1.png"})}
+    score(some_photos(), painters, select_metrics(["mse"]), batch_size=2, onlookers=[told])
+    names = {index: f"{index}.png" for index in range(4)}
+    assert told.seen["echo"] == told.seen[TRUTH] == {index: (name, True) for index, name in names.items()}
+    assert told.seen["some"] == {index: (name, index != 1) for index, name in names.items()}
 
 
 class Some:

@@ -1,17 +1,18 @@
-"""Small pictures and single figures of every photograph, kept while a scoring runs: the disk holds the pictures."""
+"""Small pictures of every photograph, kept on the disk while a scoring runs."""
 
 from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from typing import Final, Self
 
 from PIL import Image, features
 
 from hue_cli.evaluate.protocol import Batch, Pixels
-from hue_cli.evaluate.score import TRUTH
+from hue_cli.metrics.metric import Floats
 
 BUDGET: Final = 32_000_000
 """Bytes of pictures in a page, before they are written as text, which adds a third."""
@@ -31,7 +32,7 @@ def side_for(pictures: int) -> int:
 
 
 class Shelf:
-    """Remembers what every row made of every photograph.
+    """Remembers what every row painted of every photograph.
 
     Args:
         pictures: about how many there will be; decides their size.
@@ -40,11 +41,9 @@ class Shelf:
     def __init__(self, pictures: int) -> None:
         self.side = side_for(pictures)
         self.form = "WEBP" if features.check("webp") else "JPEG"
-        self.names: list[str] = []
-        self.figures: dict[str, dict[str, list[float]]] = {}
-        """Row and metric to a figure for every photograph; metrics of the whole set are not among them."""
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the shelf
         self._places: dict[tuple[int, str], tuple[int, int]] = {}
+        self._sizes: Counter[int] = Counter()
 
     def __enter__(self) -> Self:
         return self
@@ -52,21 +51,14 @@ class Shelf:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def see(
-        self, row: str, batch: Batch, painted: Sequence[Pixels | None], values: Mapping[str, Sequence[float]]
-    ) -> None:
-        """Keep a batch; the truth comes first and names the photographs."""
-        if row == TRUTH:
-            self.names += batch.names
-        first = len(self.names) - len(batch.names)
-        for photo, pixels in enumerate(painted, first):
+    def see(self, row: str, batch: Batch, painted: Sequence[Pixels | None]) -> None:
+        """Keep a batch."""
+        for photo, pixels in zip(batch.places, painted, strict=True):
             if pixels is not None:
                 content = self._encode(pixels)
                 self._places[photo, row] = (self._file.tell(), len(content))
                 self._file.write(content)
-        figures = self.figures.setdefault(row, {})
-        for metric, found in values.items():
-            figures.setdefault(metric, []).extend(found)
+                self._sizes[photo] += len(content)
 
     def _encode(self, pixels: Pixels) -> bytes:
         image = Image.fromarray(pixels)
@@ -80,7 +72,7 @@ class Shelf:
         return stream.getvalue()
 
     def picture(self, photo: int, row: str) -> bytes:
-        """Return an encoded picture; empty if there is none."""
+        """Return the encoded picture of a photograph, by its place in the data set; empty if there is none."""
         offset, size = self._places.get((photo, row), (0, 0))
         end = self._file.seek(0, 2)
         self._file.seek(offset)
@@ -90,24 +82,23 @@ class Shelf:
 
     def size(self, photo: int) -> int:
         """Return how many bytes all pictures of a photograph take."""
-        return sum(self._places.get((photo, row), (0, 0))[1] for row in self.figures)
+        return self._sizes[photo]
 
-    def worth_showing(self, rows: Iterable[str], most: int = 12) -> list[int]:
+    def worth_showing(self, photos: int, figures: Iterable[Floats], most: int = 12) -> list[int]:
         """Return the photographs whose pictures fit into the budget, in order.
 
-        If not all do, those with the highest and the lowest figures of every row and metric come first, and then as
-        many others, evenly spread.
+        If not all do, those with the highest and the lowest figures come first, and then as many others, evenly spread.
 
         Args:
-            rows: whose extremes matter.
-            most: photographs at either end of every metric.
+            photos: how many there are.
+            figures: whose extremes matter, each ``(photos,)``.
+            most: photographs at either end of each.
         """
         extremes: dict[int, None] = {}
-        for row in rows:
-            for found in self.figures[row].values():
-                order = sorted((value, photo) for photo, value in enumerate(found) if not math.isnan(value))
-                extremes.update(dict.fromkeys(photo for _, photo in [*order[:most], *order[-most:]]))
-        spread = sorted(range(len(self.names)), key=lambda photo: (photo * 0.618034) % 1)
+        for found in figures:
+            order = sorted((value, photo) for photo, value in enumerate(found.tolist()) if not math.isnan(value))
+            extremes.update(dict.fromkeys(photo for _, photo in [*order[:most], *order[-most:]]))
+        spread = sorted(range(photos), key=lambda photo: (photo * 0.618034) % 1)
         taken: list[int] = []
         left = BUDGET
         for photo in dict.fromkeys([*extremes, *spread]):

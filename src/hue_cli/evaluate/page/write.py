@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import math
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -14,9 +15,10 @@ from typing import Any
 
 from hue_cli.evaluate.intervals import RESAMPLES, Estimate, Interval
 from hue_cli.evaluate.page.shelf import Shelf
+from hue_cli.evaluate.rows import GREY
 from hue_cli.evaluate.table import SHARE_HEAD, Difference, Evaluation, Kind, Row, head_of
 from hue_cli.images.write import replacing
-from hue_cli.metrics.metric import FeatureMetric, Metric, PairMetric
+from hue_cli.metrics.metric import FeatureMetric, Floats, Metric, PairMetric
 
 _DIGITS = 6
 
@@ -29,7 +31,7 @@ def write_page(evaluation: Evaluation, shelf: Shelf, path: Path) -> None:
 
     Args:
         evaluation: the scores.
-        shelf: pictures and single figures of the same scoring.
+        shelf: pictures of the same scoring.
         path: of the page.
 
     Raises:
@@ -40,8 +42,9 @@ def write_page(evaluation: Evaluation, shelf: Shelf, path: Path) -> None:
         for name in ("page.css", "page.js", "page.html")
     )
     contests = [row.label for row in evaluation.rows if row.kind in (Kind.MODEL, Kind.OUTPUT)]
-    photos = shelf.worth_showing(contests or [evaluation.rows[1].label])
-    rows = [row.label for row in evaluation.rows if row.label in shelf.figures]
+    extremes = (found for row in contests or [GREY] for found in evaluation.single[row].values())
+    photos = shelf.worth_showing(evaluation.photos, extremes)
+    rows = [row.label for row in evaluation.rows if row.label in evaluation.single]
     before, after = (
         Template(frame.replace("$pictures\n", "\0"))
         .substitute(
@@ -77,9 +80,9 @@ def _data(evaluation: Evaluation, shelf: Shelf, photos: list[int]) -> dict[str, 
         "facts": _facts(evaluation, shelf, photos),
         "metrics": [_metric(metric) for metric in evaluation.metrics],
         "share_head": SHARE_HEAD,
-        "rows": [_row(row, shelf) for row in evaluation.rows],
+        "rows": [_row(row, evaluation.single.get(row.label)) for row in evaluation.rows],
         "differences": [_difference(each) for each in evaluation.differences],
-        "names": shelf.names,
+        "names": evaluation.names,
         "pictures": {
             "type": f"image/{shelf.form.lower()}",
             "index": {str(photo): place for place, photo in enumerate(photos)},
@@ -95,7 +98,7 @@ def _data(evaluation: Evaluation, shelf: Shelf, photos: list[int]) -> dict[str, 
 
 def _facts(evaluation: Evaluation, shelf: Shelf, photos: list[int]) -> str:
     megabytes = sum(map(shelf.size, photos)) * 4 / 3 / 1e6
-    shown = "all" if len(photos) == len(shelf.names) else f"{len(photos):,}"
+    shown = "all" if len(photos) == evaluation.photos else f"{len(photos):,}"
     return (
         f"{evaluation.photos:,} photos, protocol {evaluation.protocol.name}. Pictures of {shown} of them "
         f"({'WebP' if shelf.form == 'WEBP' else 'JPEG'}, short side up to {shelf.side} pixels, {megabytes:.1f} MB "
@@ -115,8 +118,7 @@ def _metric(metric: Metric) -> dict[str, Any]:
     }
 
 
-def _row(row: Row, shelf: Shelf) -> dict[str, Any]:
-    single = shelf.figures.get(row.label)
+def _row(row: Row, single: Mapping[str, Floats] | None) -> dict[str, Any]:
     return {
         "label": row.label,
         "kind": row.kind.value,
@@ -125,7 +127,7 @@ def _row(row: Row, shelf: Shelf) -> dict[str, Any]:
         "intervals": {name: _ends(interval) for name, interval in row.intervals.items()},
         "share": _number(100 * row.share.value) if row.share else None,
         "share_interval": _ends(row.share.interval, 100) if row.share else None,
-        "single": {name: [_short(value) for value in values] for name, values in single.items()}
+        "single": {name: [_short(value) for value in values.tolist()] for name, values in single.items()}
         if single is not None
         else None,
     }
