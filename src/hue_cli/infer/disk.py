@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from hue_cli.errors import ImageError
-from hue_cli.images.photo import Photo
 from hue_cli.images.read import count_pixels
 from hue_cli.images.write import remove_stale_parts, replacing
 from hue_cli.infer.claim import Claim, claim, remove_abandoned_claims
-from hue_cli.infer.in_colour import left_alone
 from hue_cli.infer.job import Job, Row, Skip, Status
 from hue_cli.infer.steps import Steps
 from hue_cli.infer.task import Task
@@ -49,7 +48,7 @@ class Disk:
 
 class _DiskTask(Task):
     def __init__(self, job: Job, made: list[Path]) -> None:
-        super().__init__(job.source, job.output, job.output_format)
+        super().__init__(job.source, job.output, job.output_format, keeps_output=job.keeps_output)
         self._job = job
         self._made = made
         self._claim: Claim | None = None
@@ -83,7 +82,7 @@ class _DiskTask(Task):
         return self._job.source.open("rb")
 
     def writing(self, steps: Steps) -> AbstractContextManager[BinaryIO] | None:
-        if self._job.keeps_output:
+        if self.keeps_output:
             return None
         return replacing(self._job.output, times_of=steps.times_of(self._job.source))
 
@@ -92,5 +91,15 @@ class _DiskTask(Task):
             return None
         return replacing(self._job.compare, times_of=steps.times_of(self._job.source))
 
-    def leave_alone(self, photo: Photo, steps: Steps) -> dict[str, Any]:
-        return left_alone(self._job, photo, steps)
+    def copy(self, steps: Steps, *, own_extension: bool) -> tuple[Path, bool]:
+        job = self._job
+        target = job.output.with_suffix(job.source.suffix) if own_extension else job.output
+        if os.path.lexists(target) and (not job.overwrites or _is_same(target, job.source)):
+            return target, False
+        with replacing(target, times_of=steps.times_of(job.source)) as stream, self.reading() as original:
+            shutil.copyfileobj(original, stream)
+        return target, True
+
+
+def _is_same(target: Path, source: Path) -> bool:
+    return target.exists() and target.samefile(source)

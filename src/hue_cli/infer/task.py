@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hue_cli.errors import HueError
-from hue_cli.images.photo import Photo
-from hue_cli.infer.job import FileFacts, Row, Status
-from hue_cli.infer.steps import InColourError, Prepared, Steps, said_of
+from hue_cli.infer.job import FileFacts, Row, Skip, Status
+from hue_cli.infer.steps import IfColour, InColourError, Prepared, Steps, said_of
 
 
 class Task(ABC):
@@ -25,15 +24,19 @@ class Task(ABC):
     Attributes:
         source, output: where from and where to, a path or a URL.
         output_format: Pillow's name of the output's format.
+        keeps_output: whether the result is there and stays, so that only a comparison is made.
         pixels: how many the photograph's header announces; known once the work has begun.
         seconds: of work so far.
         source_file: what was read, where the run takes digests.
     """
 
-    def __init__(self, source: Path | str, output: Path | str, output_format: str) -> None:
+    def __init__(
+        self, source: Path | str, output: Path | str, output_format: str, *, keeps_output: bool = False
+    ) -> None:
         self.source = source
         self.output = output
         self.output_format = output_format
+        self.keeps_output = keeps_output
         self.pixels = 0
         self.seconds = 0.0
         self.source_file: FileFacts | None = None
@@ -67,8 +70,19 @@ class Task(ABC):
         """Open the picture of grey beside colour likewise; None where it is not wanted."""
 
     @abstractmethod
-    def leave_alone(self, photo: Photo, steps: Steps) -> dict[str, Any]:
-        """Copy a photograph in colour where that is wanted; return what its row says, ``skip`` among it."""
+    def copy(self, steps: Steps, *, own_extension: bool) -> tuple[Path | str, bool]:
+        """Put the photograph, as it is, where its result would be.
+
+        Args:
+            steps: of this run.
+            own_extension: give it the photograph's own extension, since the result's names another format.
+
+        Returns:
+            Where, and whether it was put: False where something is there that stays.
+
+        Raises:
+            ImageError: it cannot be put.
+        """
 
     def read(self, steps: Steps, *, takes_digests: bool) -> Prepared | Row:
         """Read the photograph. One in colour may be left as it is, and has its row then.
@@ -84,9 +98,19 @@ class Task(ABC):
         return self._left_alone(steps, prepared) if steps.leaves_alone(prepared) else prepared
 
     def _left_alone(self, steps: Steps, prepared: Prepared) -> Row:
+        """Copy a photograph in colour where that is wanted, and say so."""
+        photo = prepared.photo
+        height, width = photo.size
+        facts: dict[str, Any] = {"skip": Skip.COLOUR, "height": height, "width": width}
+        if steps.settings.if_colour is IfColour.SKIP or self.keeps_output:
+            message = "is in colour already; --if-color recolor gives it new colours"
+            return self.row(Status.SKIPPED, message=message, **facts)
         with self._working():
-            facts = self.leave_alone(prepared.photo, steps)
-        return self.row(Status.SKIPPED, **facts)
+            target, is_put = self.copy(steps, own_extension=self.output_format != photo.image_format)
+        if not is_put:
+            return self.row(Status.SKIPPED, message=f"is in colour already, and {target} is there already", **facts)
+        message = f"is in colour already; copied as it is to {target}"
+        return self.row(Status.SKIPPED, message=message, **facts | {"skip": Skip.COPIED, "output": target})
 
     def finish(self, steps: Steps, prepared: Prepared, ab: NDArray[np.float32], *, takes_digests: bool) -> Row:
         """Paint and write the photograph, unless one of its further pages turns out to be in colour.

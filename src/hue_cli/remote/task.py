@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from hue_cli.errors import HueError, ImageError
-from hue_cli.images.photo import Photo
 from hue_cli.images.read import count_pixels
-from hue_cli.infer.job import Row, Skip
-from hue_cli.infer.steps import IfColour, Steps
+from hue_cli.infer.job import Row
+from hue_cli.infer.steps import Steps
 from hue_cli.infer.task import Task
 from hue_cli.remote.location import Location
 from hue_cli.remote.plan import RemoteJob
@@ -66,25 +65,13 @@ class RemoteTask(Task):
         """Gather the picture of grey beside colour likewise; None where it is not wanted."""
         return None if self.job.compare is None else _putting(self.job.compare, replaces=True)
 
-    def leave_alone(self, photo: Photo, steps: Steps) -> dict[str, Any]:
-        """Put a copy of a photograph in colour where that is wanted; return what its row says.
-
-        Raises:
-            ImageError: it cannot be put.
-        """
-        job = self.job
-        height, width = photo.size
-        facts = {"skip": Skip.COLOUR, "height": height, "width": width}
-        if steps.settings.if_colour is IfColour.SKIP:
-            return facts | {"message": "is in colour already; --if-color recolor gives it new colours"}
-        target = job.output
-        if job.output_format != photo.image_format:  # its own extension, where the result's names another format
-            extension = PurePosixPath(job.source.name).suffix
-            target = target.at(target.path.rpartition(".")[0] + extension)
-        if target.is_same(job.source) or not target.write(self._content, replaces=job.replaces):
-            return facts | {"message": f"is in colour already, and {target} is there already"}
-        message = f"is in colour already; copied as it is to {target}"
-        return facts | {"skip": Skip.COPIED, "output": str(target), "message": message}
+    def copy(self, steps: Steps, *, own_extension: bool) -> tuple[str, bool]:  # noqa: ARG002
+        """See :meth:`hue_cli.infer.task.Task.copy`."""
+        job, target = self.job, self.job.output
+        if own_extension:
+            target = target.at(target.path.rpartition(".")[0] + PurePosixPath(job.source.name).suffix)
+        is_put = not target.is_same(job.source) and target.write(self._content, replaces=job.replaces)
+        return str(target), is_put
 
 
 @contextmanager
