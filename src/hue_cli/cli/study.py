@@ -79,8 +79,8 @@ def make(
         names.append(name)
         paints[name], digests[name] = paint, digest
     check_models(names)
-    paints |= {name: folder_paint(folder) for name, folder in others.items()}
-    found = list_originals(originals)
+    paints |= {name: folder_paint(folder, report.warn) for name, folder in others.items()}
+    found = list_originals(originals, report.warn)
     wishes = Wishes(title=title, photos=photos, side=side, seed=seed)
     with report.progress(min(photos or len(found), len(found)), "Making the study") as bar:
         made = make_study(

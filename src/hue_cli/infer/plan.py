@@ -18,6 +18,7 @@ from pathlib import Path
 from hue_cli.errors import ImageError, UsageError
 from hue_cli.images.mark import can_hold_mark, made_by_hue
 from hue_cli.images.photo import EXTENSIONS, WRITABLE, colour_extension, is_image_name
+from hue_cli.images.walk import walk_pictures
 from hue_cli.infer.job import Job, Row, Skip, Status
 
 DEFAULT_SUFFIX = "_color"
@@ -155,7 +156,7 @@ class Plan:
             )
         for results in self._results:
             if _is_below(results, _real(folder.path)):
-                for path in _pictures(Path(results)):
+                for path in (here.path / name for here in walk_pictures(Path(results)) for name in here.pictures):
                     if not made_by_hue(path):
                         raise UsageError(
                             f"{results}: lies in {folder.path} and holds pictures without hue's mark, such as "
@@ -249,19 +250,18 @@ class Plan:
             message = f"{error.filename}: the folder cannot be read ({error.strerror})."
             unreadable.append(Row(source=Path(error.filename), status=Status.FAILED, message=message))
 
-        for where, folders, names in os.walk(folder.path, onerror=note):
-            here = Path(where)
-            folders[:] = sorted(name for name in folders if _real(here / name) not in self._results)
-            for link in (here / name for name in folders if (here / name).is_symlink()):
+        def is_result(path: Path) -> bool:
+            return _real(path) in self._results
+
+        for here in walk_pictures(folder.path, leaves_out=is_result, on_unreadable=note):
+            for link in here.links:
                 message = "is a link to a folder, which is not followed; name it to colorize what is there"
-                yield Row(source=link, status=Status.SKIPPED, skip=Skip.LINK, message=message)
-            below = here.relative_to(folder.path)
+                yield Row(source=here.path / link, status=Status.SKIPPED, skip=Skip.LINK, message=message)
+            below = here.path.relative_to(folder.path)
             among_results = self._is_among_results(folder.path, below)
-            for name in sorted(names):
-                if is_image_name(Path(name)):
-                    yield _Found(here / name, root / below / self._name(Path(name), suffix), among_results)
-                else:
-                    self.ignored += 1
+            for name in here.pictures:
+                yield _Found(here.path / name, root / below / self._name(Path(name), suffix), among_results)
+            self.ignored += here.others
         yield from unreadable
 
     def _step(self, found: _Found) -> Job | Row:
@@ -371,11 +371,6 @@ def _find(text: str) -> list[Input]:
     if not names:
         raise UsageError(f"{text}: there is no such file or folder, and no file fits it as a pattern.")
     return [Input(Path(name), Path(name).relative_to(start)) for name in names]
-
-
-def _pictures(folder: Path) -> Iterator[Path]:
-    for where, _, names in os.walk(folder):
-        yield from (Path(where, name) for name in names if is_image_name(Path(name)))
 
 
 def _is_own(path: Path) -> bool:

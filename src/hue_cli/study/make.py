@@ -24,9 +24,9 @@ from hue_cli.color.lab import rgb_to_lab
 from hue_cli.errors import ImageError, UsageError
 from hue_cli.images.decoders import open_image
 from hue_cli.images.luminance import rgb_to_grey
-from hue_cli.images.photo import EXTENSIONS
 from hue_cli.images.resize import crop_to_photo, network_input, network_size
 from hue_cli.images.tint import tint
+from hue_cli.images.walk import walk_pictures
 from hue_cli.images.write import replacing
 from hue_cli.infer.session import Session
 from hue_cli.study.design import PICTURES, REAL, STUDY, Picture, Study, check_models
@@ -57,18 +57,32 @@ class Wishes:
     seed: int = 0
 
 
-def list_originals(folder: Path) -> list[Path]:
+def list_originals(folder: Path, on_bad: Callable[[str], None] = lambda _reason: None) -> list[Path]:
     """Return the pictures below a folder, sorted.
+
+    Args:
+        folder: where they lie.
+        on_bad: told of everything below it that is left out, and why.
 
     Raises:
         UsageError: it is no folder, or holds none.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: expected a folder of colour photographs, found none.")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS and path.is_file())
+    found: list[Path] = []
+    for here in walk_pictures(
+        folder, on_unreadable=lambda error: on_bad(f"{error.filename}: the folder cannot be read ({error.strerror}).")
+    ):
+        for path in (here.path / name for name in here.pictures):
+            if path.is_file():
+                found.append(path)
+            else:
+                on_bad(f"{path}: expected a file, found a link that leads nowhere, or a device.")
+        for link in here.links:
+            on_bad(f"{here.path / link}: is a link to a folder, which is not followed.")
     if not found:
         raise UsageError(f"{folder}: expected colour photographs, found no picture below it.")
-    return found
+    return sorted(found)
 
 
 def model_paint(session: Session) -> Paint:
@@ -86,15 +100,15 @@ def model_paint(session: Session) -> Paint:
     return paint
 
 
-def folder_paint(folder: Path) -> Paint:
+def folder_paint(folder: Path, on_bad: Callable[[str], None] = lambda _reason: None) -> Paint:
     """Return the colours that another tool gave, out of its pictures of the same names (endings may differ).
 
     Names are paths below the folder; a tool that puts all into one folder is found by the file's name, where only
-    one picture has it.
+    one picture has it. ``on_bad`` is told of what is left out, as by :func:`list_originals`.
     """
     by_path: dict[str, Path] = {}
     by_stem: dict[str, list[Path]] = defaultdict(list)
-    for path in list_originals(folder):
+    for path in list_originals(folder, on_bad):
         by_path[path.relative_to(folder).with_suffix("").as_posix()] = path
         by_stem[path.stem].append(path)
 
