@@ -42,7 +42,8 @@ from hue_cli.infer.contract import INPUT_NAME, Contract
 from hue_cli.infer.cores import usable_cores
 from hue_cli.infer.folder import FolderColorizer
 from hue_cli.infer.job import Status
-from hue_cli.infer.plan import Naming, Plan
+from hue_cli.infer.naming import Naming
+from hue_cli.infer.plan import Plan
 from hue_cli.infer.session import Session, open_session
 from hue_cli.infer.steps import Settings, Steps
 from hue_cli.weights.resolve import resolve_model

@@ -159,7 +159,7 @@ def sum_of(draw: random.Random, model: Model, count: int) -> float:
 
 def _work(paths: Any, output: str, answers: Any) -> None:
     """A worker: takes tasks until there are none, and tells what each took."""
-    from hue_cli.infer.plan import Naming
+    from hue_cli.infer.naming import Naming
     from hue_cli.infer.session import open_session
     from hue_cli.infer.steps import IfColour, Settings, Steps
     from hue_cli.remote.plan import RemoteJob, RemotePlan

@@ -275,6 +275,14 @@ def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, tiny_model: Path) 
     assert len(list((tmp_path / "old_color").glob("*"))) < 30
 
 
+def test_a_folder_may_be_called_like_a_file_if_that_is_said(tmp_path: Path, tiny_model: Path) -> None:
+    cat().save(tmp_path / "a.png")
+    assert hue("colorize", tmp_path / "a.png", "-o", f"{tmp_path}/out.pdf/", "-m", tiny_model).exit_code == 0
+    found = hue("colorize", tmp_path / "a.png", "-o", tmp_path / "out.pdf", "-m", tiny_model)
+    assert found.exit_code == 0  # a folder that is there is one
+    assert [path.name for path in (tmp_path / "out.pdf").iterdir()] == ["a.png"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -289,7 +297,9 @@ def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, tiny_model: Path) 
         (("absent.jpg", "-o", "-", "-m", "MODEL"), "absent.jpg: there is no such file or folder"),
         ((".", "-o", "-", "-m", "MODEL"), "a pipe carries one picture"),
         ((".", "-o", ".", "-m", "MODEL"), "written over their photographs"),
-        ((".", "-o", "x7.jpg", "-m", "MODEL"), "is a picture's name"),
+        ((".", "-o", "x7.jpg", "-m", "MODEL"), "is a file's name"),
+        (("a.png", "-o", "x7.pdf", "-m", "MODEL"), "end it with a slash: x7.pdf/"),
+        (("-", "-o", "x7.jpg/", "-m", "MODEL"), "x7.jpg: a picture from standard input has no name"),
         (("a.png", "--dry-run", "-m", "nobody"), "No model is called 'nobody'"),
         (("a.png", "--quality", "101"), "--quality"),
         (("a.png", "--provider", "abacus", "-m", "MODEL"), "--provider abacus: this onnxruntime"),

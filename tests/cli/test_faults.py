@@ -199,7 +199,7 @@ def test_names_of_any_script_and_length_and_loops_of_links(tmp_path: Path, tiny_
 def test_memory_does_not_grow_with_the_folder(tmp_path: Path) -> None:
     """20,000 photographs are planned within a few megabytes more than 200."""
     program = (
-        "import resource, sys; from hue_cli.infer.plan import Naming, Plan\n"
+        "import resource, sys; from hue_cli.infer.naming import Naming; from hue_cli.infer.plan import Plan\n"
         "plan = Plan.make([sys.argv[1]], Naming())\n"
         "print(sum(1 for _ in plan.steps()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

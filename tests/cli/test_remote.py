@@ -200,6 +200,8 @@ def test_what_another_puts_meanwhile_stays(
         (("memory://in", "--suffix", ""), "would write over the photographs"),
         (("memory://in", "-o", "memory://out.jpg"), "several results need a folder"),
         (("memory://in/a.jpg", "-o", "memory://out.gif"), "hue does not write this format"),
+        (("memory://in/a.jpg", "-o", "memory://out.pdf"), "hue does not write this format"),
+        (("memory://in", "-o", "memory://out.pdf"), "end it with a slash: memory:///out.pdf/"),
         (("memory://in/sub", "memory://other/sub", "-o", "memory://out"), "Two inputs have one name"),
         (("nonsense://in",), "found nonsense://"),
     ],
@@ -210,6 +212,17 @@ def test_wrong_lines_are_refused(hue: Hue, memory: Store, tmp_path: Path, line: 
     memory.pipe_file("/other/sub/a.jpg", (tmp_path / "in" / "a.jpg").read_bytes())
     result = hue(*line)
     assert (result.exit_code, said in result.output) == (2, True), result.output
+
+
+@pytest.mark.parametrize("output", ["memory://out.pdf/", "memory://there.pdf"])
+def test_a_folder_called_like_a_file_is_one_if_it_is_there_or_that_is_said(
+    hue: Hue, memory: Store, tmp_path: Path, output: str
+) -> None:
+    fill(tmp_path / "in")
+    upload(tmp_path / "in", memory, "/in")
+    memory.pipe_file("/there.pdf/notes.txt", b"")
+    assert hue("memory://in/a.jpg", "-o", output).exit_code == 0
+    assert memory.exists(f"/{output.removeprefix('memory://').rstrip('/')}/a.jpg")
 
 
 def test_results_within_the_photographs_folder_are_no_photographs(hue: Hue, memory: Store) -> None:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from hue_cli.infer.job import Row
     from hue_cli.infer.ledger import Ledger
-    from hue_cli.infer.plan import Naming, Plan
+    from hue_cli.infer.naming import Naming
+    from hue_cli.infer.plan import Plan
     from hue_cli.infer.steps import Settings, Steps
     from hue_cli.remote.parquet import ParquetLedger
     from hue_cli.remote.plan import RemotePlan
@@ -185,13 +186,15 @@ def colorize(
     warnings.filterwarnings("ignore", module=r"PIL\.")
     from hue_cli.images.mark import Provenance
     from hue_cli.images.resize import Kernel
-    from hue_cli.infer.plan import Naming, Plan
+    from hue_cli.infer.naming import Naming, says_folder
+    from hue_cli.infer.plan import Plan
     from hue_cli.infer.steps import IfColour, Settings
     from hue_cli.remote.plan import RemotePlan
     from hue_cli.weights.resolve import Absent, find_model
 
     naming = Naming(
         output=None if output in (None, _STANDARD) else Path(str(output)).expanduser(),
+        output_is_folder=output is not None and says_folder(output),
         suffix=suffix,
         extension=_EXTENSIONS[output_format],
         overwrite=overwrite,
@@ -301,6 +304,8 @@ def _plan_pipe(source: str, naming: Naming) -> Plan:
     from hue_cli.infer.plan import Plan
 
     if source == _STANDARD:
+        if naming.output_is_folder:
+            raise UsageError(f"{naming.output}: a picture from standard input has no name; name its result's file.")
         naming.check_picture()
         return Plan(naming=naming)
     plan = Plan.make([source], naming)

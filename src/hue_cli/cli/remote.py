@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from hue_cli.cli.tally import Tally
     from hue_cli.infer.job import Row
-    from hue_cli.infer.plan import Naming
+    from hue_cli.infer.naming import Naming
     from hue_cli.infer.steps import Settings, Steps
     from hue_cli.remote.plan import RemotePlan
     from hue_cli.weights.resolve import Absent, ModelFile

@@ -19,7 +19,8 @@ from hue_cli.images.mark import Provenance
 from hue_cli.infer.batching import Batcher
 from hue_cli.infer.cores import usable_cores
 from hue_cli.infer.folder import FolderColorizer
-from hue_cli.infer.plan import Input, Naming, Plan
+from hue_cli.infer.naming import Naming
+from hue_cli.infer.plan import Input, Plan
 from hue_cli.infer.session import open_session
 from hue_cli.infer.steps import IfColour, Prepared, Settings, Steps
 from hue_cli.weights.resolve import resolve_model

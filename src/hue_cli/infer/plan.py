@@ -17,64 +17,10 @@ from pathlib import Path
 
 from hue_cli.errors import ImageError, UsageError
 from hue_cli.images.mark import can_hold_mark, made_by_hue
-from hue_cli.images.photo import EXTENSIONS, WRITABLE, colour_extension, is_image_name
+from hue_cli.images.photo import EXTENSIONS, colour_extension, is_image_name
 from hue_cli.images.walk import walk_pictures
 from hue_cli.infer.job import Job, Row, Skip, Status
-
-DEFAULT_SUFFIX = "_color"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Naming:
-    """How results are named.
-
-    Attributes:
-        output: file or folder that the user named; None puts results beside the photographs.
-        suffix: added to names; None is ``_color`` beside the photographs and nothing in a folder of their own.
-        extension: of the format that the user named, with its dot; None keeps the photograph's where it holds colour.
-        overwrite: make again what is there.
-        compare: also name a picture of grey beside colour.
-    """
-
-    output: Path | None = None
-    suffix: str | None = None
-    extension: str | None = None
-    overwrite: bool = False
-    compare: bool = False
-
-    def check_picture(self) -> None:
-        """Refuse an output file that hue cannot write, or whose name says another format than was asked for.
-
-        Raises:
-            UsageError: either.
-        """
-        if self.output is None:
-            return
-        image_format = EXTENSIONS.get(self.output.suffix.lower())
-        if image_format not in WRITABLE:
-            writable = ", ".join(ending for ending, name in EXTENSIONS.items() if name in WRITABLE)
-            raise UsageError(f"{self.output}: hue does not write this format. It writes: {writable}.")
-        if self.extension and image_format != EXTENSIONS[self.extension]:
-            raise UsageError(f"{self.output}: --format asks for {EXTENSIONS[self.extension]}, the name for another.")
-
-    def check_suffix(self, *, is_beside: bool) -> None:
-        """Refuse a suffix that is no part of a name, or that would put results in their photographs' place.
-
-        Args:
-            is_beside: whether results go beside their photographs.
-
-        Raises:
-            UsageError: either.
-        """
-        if self.suffix is not None and (set(self.suffix) & {"/", "\\", "\0"}):
-            raise UsageError(f"--suffix {self.suffix!r}: a suffix is part of a name and holds no slash.")
-        if self.suffix == "" and is_beside:
-            raise UsageError("--suffix '' without --output would write over the photographs. Name an output folder.")
-
-    @property
-    def any_suffix(self) -> str:
-        """The suffix by which results beside photographs are known."""
-        return DEFAULT_SUFFIX if self.suffix is None else self.suffix
+from hue_cli.infer.naming import Naming, needs_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +88,8 @@ class Plan:
         elif naming.output is not None and not naming.output.is_dir():
             if naming.output.exists():
                 raise UsageError(f"{naming.output}: is a file, but several results need a folder.")
-            if is_image_name(naming.output) and (self.files or self.folders):
-                raise UsageError(f"{naming.output}: is a picture's name, but several results need a folder.")
+            if naming.names_file() and (self.files or self.folders):
+                raise needs_folder(naming.output)
         for folder in self.folders:
             self._check_folder(folder)
 
@@ -164,11 +110,11 @@ class Plan:
                         )
 
     def _writes_one_file(self) -> bool:
-        """Whether ``--output`` names a file: one photograph, and a name with an image's extension."""
+        """Whether ``--output`` names a file: one photograph, and a name with a file's extension."""
         output = self.naming.output
         if output is None or self.folders or len(self.files) != 1 or output.is_dir():
             return False
-        return is_image_name(output)
+        return self.naming.names_file()
 
     def steps(self) -> Iterator[Job | Row]:
         """Yield jobs, and rows for what needs no job: skipped, or impossible to name."""

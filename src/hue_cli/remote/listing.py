@@ -61,6 +61,18 @@ def look_at(location: Location) -> Entry | None:
     return _entry(info) if info["type"] == "file" else None
 
 
+def is_folder(location: Location) -> bool:
+    """Whether there is a folder of this name: with anything in it, where a storage knows no others.
+
+    Raises:
+        HueError: the storage does not say.
+    """
+    try:
+        return bool(location.system.isdir(location.path))
+    except Exception as error:  # each kind of storage raises its own
+        raise location.refused("looked at", error) from error
+
+
 def _pages_of_s3(system: Any, path: str) -> Iterator[Entry]:
     bucket, _, key = path.partition("/")
     goes_on: dict[str, str] = {}

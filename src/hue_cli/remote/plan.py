@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hue_cli.errors import UsageError
-from hue_cli.images.photo import EXTENSIONS, is_image_name
+from hue_cli.images.photo import EXTENSIONS
 from hue_cli.infer.job import Row, Skip, Status
-from hue_cli.infer.plan import Naming
-from hue_cli.remote.listing import Entry, entries, look_at
+from hue_cli.infer.naming import Naming, is_file_name, needs_folder
+from hue_cli.remote.listing import Entry, entries, is_folder, look_at
 from hue_cli.remote.location import Location
 from hue_cli.remote.naming import Namer
 from hue_cli.remote.stamp import Found, Results, Stamp, digest_of
@@ -97,8 +98,10 @@ class RemotePlan:
 
     def _check(self) -> None:
         self.naming.check_suffix(is_beside=self.output is None)
-        if self.output is not None and not self._writes_one_file() and is_image_name(PurePosixPath(self.output.name)):
-            raise UsageError(f"{self.output}: is a picture's name, but several results need a folder.")
+        if self.output is not None and self._names_file:
+            if not self._writes_one_file():
+                raise needs_folder(self.output)
+            replace(self.naming, output=Path(self.output.path)).check_picture(self.output)
         roots = [self._root_of(each) for each in self._inputs if each.file is None]
         for each in self._inputs:
             for root in roots if each.file is None else ():
@@ -108,9 +111,16 @@ class RemotePlan:
             raise UsageError("Two inputs have one name, and their results would meet in one folder. Use two runs.")
 
     def _writes_one_file(self) -> bool:
-        """Whether ``--output`` names a file: one photograph, and a name with an image's extension."""
-        alone = len(self._inputs) == 1 and self._inputs[0].file is not None
-        return alone and self.output is not None and is_image_name(PurePosixPath(self.output.name))
+        """Whether ``--output`` names a file: one photograph, and a name with a file's extension."""
+        return len(self._inputs) == 1 and self._inputs[0].file is not None and self._names_file
+
+    @cached_property
+    def _names_file(self) -> bool:
+        """Whether the output is called like a file, and neither is a folder nor said to be one."""
+        output = self.output
+        if output is None or self.naming.output_is_folder or not is_file_name(PurePosixPath(output.name)):
+            return False
+        return not is_folder(output)
 
     def _root_of(self, given: _Input) -> Location:
         """Return the folder that mirrors an input folder."""
@@ -184,7 +194,6 @@ class RemotePlan:
         namer = Namer(source.path.rpartition("/")[0], self._suffix, self.naming.extension)
         (named,) = namer.name([entry])
         if self._writes_one_file():
-            self._check_picture()
             output = self.output
         else:
             output = (self.output or source.at(source.path.rpartition("/")[0])).below(named.place)
@@ -198,10 +207,6 @@ class RemotePlan:
     @property
     def _suffix(self) -> str:
         return self.naming.any_suffix if self.output is None else self.naming.suffix or ""
-
-    def _check_picture(self) -> None:
-        assert self.output is not None
-        replace(self.naming, output=Path(self.output.path)).check_picture()
 
     def _step(self, source: Location, output: Location, size: int, found: Found) -> RemoteJob | Row:
         stays = found in (Found.DONE, Found.FOREIGN) and not self.naming.overwrite

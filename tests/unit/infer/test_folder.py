@@ -19,7 +19,8 @@ from hue_cli.infer.batching import Batcher
 from hue_cli.infer.claim import claim
 from hue_cli.infer.folder import FolderColorizer
 from hue_cli.infer.job import Job, Row, Skip, Status
-from hue_cli.infer.plan import Naming, Plan
+from hue_cli.infer.naming import Naming
+from hue_cli.infer.plan import Plan
 from hue_cli.infer.session import Session, open_session
 from hue_cli.infer.steps import Prepared, Settings, Steps
 

@@ -13,7 +13,8 @@ from hue_cli.images.encode import Encoding, Picture, encode
 from hue_cli.images.mark import Provenance
 from hue_cli.images.photo import EXTENSIONS
 from hue_cli.infer.job import Job, Row, Skip, Status
-from hue_cli.infer.plan import Naming, Plan
+from hue_cli.infer.naming import Naming
+from hue_cli.infer.plan import Plan
 
 
 def made(folder: Path, *names: str) -> None:
@@ -99,6 +100,21 @@ def test_brackets_in_a_name_are_no_pattern_where_the_file_exists(tmp_path: Path)
     assert outputs(tmp_path / "a [1].jpg") == {"a [1].jpg": str(tmp_path / "a [1]_color.jpg")}
 
 
+@pytest.mark.parametrize("folder", ["photos.2024", "v1.5", "Mr. Smith", "scans.old", ".hidden", "here.pdf", "here.jpg"])
+def test_a_dot_makes_no_file_of_a_folder(tmp_path: Path, folder: str) -> None:
+    touch(tmp_path, "a.jpg", "here.pdf/x.txt", "here.jpg/x.txt")
+    (step,) = steps(tmp_path / "a.jpg", output=tmp_path / folder)
+    assert step.output == tmp_path / folder / "a.jpg"
+
+
+@pytest.mark.parametrize("folder", ["new.pdf", "new.jpg"])
+def test_a_slash_makes_a_folder_of_any_name(tmp_path: Path, folder: str) -> None:
+    touch(tmp_path, "in/a.jpg", "in/b.jpg")
+    for inputs in (["in"], ["in/a.jpg"], ["in/a.jpg", "in/b.jpg"]):
+        for step in steps(*(tmp_path / each for each in inputs), output=tmp_path / folder, output_is_folder=True):
+            assert Path(str(step.output)).parent == tmp_path / folder
+
+
 @pytest.mark.parametrize(
     ("inputs", "naming", "message"),
     [
@@ -106,12 +122,16 @@ def test_brackets_in_a_name_are_no_pattern_where_the_file_exists(tmp_path: Path)
         (["a.jpg"], {"suffix": ""}, "would write over"),
         (["a.jpg"], {"suffix": "x/y"}, "holds no slash"),
         (["a.jpg"], {"output": Path("new.gif")}, "does not write this format"),
+        (["a.jpg"], {"output": Path("new.pdf")}, "It writes: .jpg, .*meant, end it with a slash: new.pdf/"),
+        (["a.jpg"], {"output": Path("in/new.JXL")}, "does not write this format"),
+        (["a.jpg"], {"output": Path("a.tar.gz")}, "does not write this format"),
+        (["in"], {"output": Path("new.zip")}, "is a file's name.*meant, end it with a slash: new.zip/"),
         (["a.jpg", "b.jpg"], {"output": Path("b.jpg")}, "several results need a folder"),
         (["a.jpg"], {"output": Path("new.png"), "extension": ".jpg"}, "the name for another"),
         (["/"], {}, "name an output folder"),
         (["in"], {"output": Path("in")}, "written over their photographs"),
-        (["in", "b.jpg"], {"output": Path("x7.jpg")}, "is a picture's name"),
-        (["in"], {"output": Path("x7.jpg")}, "is a picture's name"),
+        (["in", "b.jpg"], {"output": Path("x7.jpg")}, "is a file's name"),
+        (["in"], {"output": Path("x7.jpg")}, "is a file's name"),
         (["in", "in2"], {"output": Path()}, "written over their photographs"),
     ],
 )

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hue_cli.infer.job import Job
-from hue_cli.infer.plan import Naming, Plan
+from hue_cli.infer.naming import Naming
+from hue_cli.infer.plan import Plan
 from hue_cli.remote.listing import Entry
 from hue_cli.remote.naming import Named, Namer
 
