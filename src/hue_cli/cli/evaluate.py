@@ -1,11 +1,13 @@
 """``hue eval``: score models on photographs whose true colours are known."""
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hue_cli.cli.obtain import obtain
 from hue_cli.cli.options import BatchSizeOpt, DeviceOpt, JsonOpt, QuietOpt, VerboseOpt, complete_models
 from hue_cli.cli.report import Mode, Reporter
 from hue_cli.errors import UsageError
@@ -110,7 +112,7 @@ def evaluate(
     more_models, more_photos = sort_out(more or [])
     wanted = [*(model or []), *more_models]
     # Whoever brings pictures asks for a model by name, if at all.
-    models = load_models(wanted, device, size=size) if wanted or not outputs else {}
+    models = load_models(wanted, device, partial(obtain, reporter), size=size) if wanted or not outputs else {}
     folders = find_outputs(outputs or [], taken=("truth", "grey", *models))
     source = choose_source([*(dataset or []), *more_photos], reporter.note)
     _check_files({"--csv": csv, "--markdown": markdown, "--report": report})

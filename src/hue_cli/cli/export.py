@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hue_cli.cli.obtain import obtain
 from hue_cli.cli.options import RESEARCH_ONLY, JsonOpt, QuietOpt, complete_models
 from hue_cli.cli.report import Mode, Reporter
 from hue_cli.errors import UsageError
@@ -138,6 +139,7 @@ def _open(reporter: Reporter, wanted: str, opset: int | None, licence: str | Non
 
     Raises:
         UsageError: an opset is asked for that cannot be chosen any more.
+        WeightsError: the model cannot be fetched, or is refused.
     """
     from hue_cli.export.source import source_of_onnx, source_of_run
     from hue_cli.weights.hub_name import PREFIX
@@ -148,9 +150,8 @@ def _open(reporter: Reporter, wanted: str, opset: int | None, licence: str | Non
         trained = _read_run(reporter, path)
         run = source_of_run(trained, opset=opset or _DEFAULT_OPSET, licence=licence or "")
         return run, trained.weights.with_name("model.onnx")
-    from hue_cli.weights.resolve import resolve_model
 
-    model = resolve_model(wanted)
+    model = obtain(reporter, wanted)
     source = source_of_onnx(model.read(), model.name, licence or "")
     (present,) = (each.version for each in source.model.opset_import if not each.domain)
     if opset not in (None, present):

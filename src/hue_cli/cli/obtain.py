@@ -23,6 +23,20 @@ def accept_model(content: bytes, name: str) -> Mapping[str, Any]:
     return asdict(open_session(content, name, "cpu").contract)
 
 
+def obtain(report: Reporter, wanted: str | None) -> ModelFile:
+    """Find a model by name or path; fetch it where it is not here.
+
+    Raises:
+        UnknownModelError: there is no such model.
+        UsageError: it begins with ``hf:`` and does not go on like a repository's name.
+        WeightsError: it cannot be fetched, or is refused.
+    """
+    from hue_cli.weights.resolve import Absent, find_model
+
+    found = find_model(wanted)
+    return fetch(report, found) if isinstance(found, Absent) else found
+
+
 def fetch(report: Reporter, absent: Absent) -> ModelFile:
     """Fetch a model into the cache.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hue_cli.cli.obtain import fetch
+from hue_cli.cli.obtain import obtain
 from hue_cli.cli.options import DeviceOpt, JsonOpt, QuietOpt, complete_models
 from hue_cli.cli.report import Mode, Reporter
 from hue_cli.errors import UsageError
@@ -110,10 +110,8 @@ def _model(wanted: str | None, device: str, report: Reporter) -> tuple[str, str,
 
     from hue_cli.infer.session import open_session
     from hue_cli.study.make import model_paint
-    from hue_cli.weights.resolve import Absent, find_model
 
-    found = find_model(wanted)
-    file = fetch(report, found) if isinstance(found, Absent) else found
+    file = obtain(report, wanted)
     content = file.read()
     session = open_session(content, file.name, device)
     return session.name, hashlib.sha256(content).hexdigest(), model_paint(session)

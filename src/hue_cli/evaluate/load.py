@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,6 +23,9 @@ from hue_cli.weights.hub_name import PREFIX
 from hue_cli.weights.resolve import ModelFile, find_index, resolve_model
 
 ONNX_FILE = "model.onnx"
+
+Obtain = Callable[[str | None], ModelFile]
+"""From a name or path, or None for the default model, to a model that is here."""
 
 RECORDED = "raw_"
 """Prefix of the raw figures among those that are noted in an ONNX file when it is filed."""
@@ -122,12 +125,15 @@ def sort_out(more: Sequence[str]) -> tuple[list[str], list[str]]:
     return models, photos
 
 
-def load_models(wanted: Sequence[str], device: str, *, size: int | None = None) -> dict[str, Model]:
+def load_models(
+    wanted: Sequence[str], device: str, obtain: Obtain = resolve_model, *, size: int | None = None
+) -> dict[str, Model]:
     """Load models to score side by side.
 
     Args:
         wanted: as :func:`load_model` takes them; empty for the default model.
         device: as ``--device`` takes it.
+        obtain: likewise.
         size: short side for every network; None leaves each its own.
 
     Returns:
@@ -137,7 +143,7 @@ def load_models(wanted: Sequence[str], device: str, *, size: int | None = None) 
         HueError: see :func:`load_model`.
     """
     asked: Sequence[str | None] = wanted or [None]
-    loaded = {model.origin: model for model in (load_model(each, device) for each in asked)}
+    loaded = {model.origin: model for model in (load_model(each, device, obtain) for each in asked)}
     shared = Counter(model.name for model in loaded.values())
     names = {
         path: model.name if shared[model.name] == 1 else f"{model.name} ({path})" for path, model in loaded.items()
@@ -148,24 +154,25 @@ def load_models(wanted: Sequence[str], device: str, *, size: int | None = None) 
     }
 
 
-def load_model(wanted: str | None, device: str = "auto") -> Model:
+def load_model(wanted: str | None, device: str = "auto", obtain: Obtain = resolve_model) -> Model:
     """Find and load a model.
 
     Args:
-        wanted: a released model's name, an ONNX file, a folder with ``model.onnx``, a run folder, the weights in
-            one, or None for the default model.
+        wanted: a released model's name, ``hf:ORG/REPO[@REV]``, an ONNX file, a folder with ``model.onnx``, a run
+            folder, the weights in one, or None for the default model.
         device: as ``--device`` takes it.
+        obtain: finds a model by name or path; by itself, one that is not here is an error.
 
     Raises:
         UnknownModelError: there is no model of this name, and nothing at this path.
-        WeightsError: the ONNX file is damaged or was not made by hue.
+        WeightsError: the ONNX file is not here, damaged or was not made by hue.
         CheckpointError: the run folder is incomplete or does not fit its recipe.
         DeviceError: the device cannot be used.
     """
     if wanted is not None and _is_run(Path(wanted)):
         return _from_run(read_run(Path(wanted)), find_device(device))
     inside = Path(wanted) / ONNX_FILE if wanted is not None else None
-    return _from_onnx(resolve_model(str(inside) if inside and inside.is_file() else wanted), device)
+    return _from_onnx(obtain(str(inside) if inside and inside.is_file() else wanted), device)
 
 
 class _TrainedNetwork:

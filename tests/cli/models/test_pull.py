@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -84,6 +85,37 @@ def test_a_released_model_is_fetched_on_its_first_use_and_never_again(
     assert len(loopback.requests) == asked
     assert _files(home) == ["tiny/model.onnx"]
     assert photo.with_name("photo_color.png").is_file()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["colorize", "PHOTO", "-m", NAME, "-o", "OUT.png"],
+        ["eval", "-m", NAME, "--dataset", "COLOURS", "--metrics", "mse", "--csv", "OUT.csv"],
+        ["export", NAME, "-o", "OUT.onnx"],
+        ["study", "make", "COLOURS", "-m", NAME, "-o", "OUT"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_command_fetches_what_it_is_to_use_and_says_so(
+    loopback: Any, home: Path, good: bytes, photo: Path, tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "colours").mkdir()
+    Image.fromarray(skimage.data.chelsea()[:64, :64]).save(tmp_path / "colours" / "cat.png")
+    places = {"PHOTO": photo, "COLOURS": tmp_path / "colours"}
+    words = [str(places.get(word, tmp_path / word if word.startswith("OUT") else word)) for word in command]
+
+    loopback.commit(REPO, {"onnx/model.onnx": good, "SHA256SUMS": f"{'0' * 64}  onnx/model.onnx\n".encode()})
+    refused = _hue(*words)
+    loopback.commit(REPO, {"onnx/model.onnx": good})
+    done = _hue(*words)
+
+    assert f"Fetching the model {NAME} from {NAME}@main at {loopback.url}, once." in refused.stderr
+    assert f"expected SHA-256 {'0' * 64}, found" in refused.stderr
+    assert refused.exit_code == 1
+    assert done.exit_code == 0, done.output
+    assert f"Fetching the model {NAME} from {NAME}@main at {loopback.url}, once." in done.stderr
+    assert [path.name for path in tmp_path.glob("OUT*")] == [Path(words[-1]).name]
 
 
 def test_the_index_alone_decides_what_a_name_stands_for(
