@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
+from simplejpeg import encode_jpeg_yuv_planes
 
 from hue_cli.images import jp2, jpeg, png
 from hue_cli.images.decoders import NEEDS_HEIF, has_heif
@@ -27,6 +28,7 @@ from hue_cli.images.photo import (
     holds_alpha,
     holds_sequence,
 )
+from hue_cli.images.planes import paint_planes
 from hue_cli.images.profile import srgb_profile
 from hue_cli.images.resources import SIGNATURE, pack_iptc
 from hue_cli.images.tiff import TiffWriter
@@ -39,6 +41,8 @@ _PNG_LEVEL = 4
 _FINEST = 95
 """From here on a person asks for the best: no halving of the colour's resolution."""
 _SUBSAMPLINGS = {(1, 1): 0, (2, 1): 1}
+_HALVED = 2
+"""Pillow's number for chroma of half the size, across and down."""
 _WITH_RESOLUTION = frozenset(("JPEG", "PNG", "TIFF", "BMP", "JPEG2000"))
 _MOST_IN_MEMORY = 100_000_000
 """Pixels of an animation."""
@@ -214,8 +218,11 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
         else:
             _write_deep_ppm(picture.rgb, stream)
         return
-    image = _to_image(picture)
     options = _options(metadata, encoding)
+    if image_format == "JPEG" and _can_be_halved(picture.rgb, options):
+        _encode_halved(picture.rgb, stream, options)
+        return
+    image = _to_image(picture)
     if image_format == "JPEG2000":
         within = io.BytesIO()
         image.save(within, image_format, **options)
@@ -224,6 +231,22 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
     if image_format == "HEIF" and not has_heif():
         raise ValueError(NEEDS_HEIF)
     image.save(stream, image_format, **options)
+
+
+def _can_be_halved(rgb: Rows, options: dict[str, Any]) -> TypeGuard[Painting]:
+    """Whether a JPEG takes a painting's chroma at half size, and one scan after the other."""
+    is_plain = options["subsampling"] == _HALVED and not options["progressive"]
+    return is_plain and isinstance(rgb, Painting) and rgb.grey.dtype == np.uint8
+
+
+def _encode_halved(painting: Painting, stream: BinaryIO, options: dict[str, Any]) -> None:
+    """Encode with libjpeg-turbo's own interface: Pillow's takes no chroma at half size."""
+    if max(painting.shape) > jpeg.LONGEST:
+        raise ValueError(f"a side is longer than {jpeg.LONGEST} pixels")
+    planes = paint_planes(painting)
+    content = encode_jpeg_yuv_planes(planes.luma, planes.blue, planes.red, quality=options["quality"])
+    stream.write(jpeg.head(options.get("dpi"), options.get("exif"), options["extra"], options["icc_profile"]))
+    stream.write(memoryview(content)[jpeg.head_size(content) :])
 
 
 def _write_deep_ppm(pixels: Rows, stream: BinaryIO) -> None:
@@ -284,8 +307,8 @@ def _jpeg_options(metadata: Metadata, quality: int, encoding: Encoding) -> dict[
         extra += b"".join(jpeg.segment(0xE1, content) for content in contents)
     if metadata.dpi:
         options["dpi"] = metadata.dpi
-    finest = 0 if quality >= _FINEST else 2
-    own = _SUBSAMPLINGS.get(compression.sampling or (2, 2), 2)
+    finest = 0 if quality >= _FINEST else _HALVED
+    own = _SUBSAMPLINGS.get(compression.sampling or (2, 2), _HALVED)
     return options | {
         "quality": quality,
         "subsampling": min(finest, own),

@@ -122,7 +122,7 @@ class Kernel(StrEnum):
 
 
 def kernel_weights(
-    kernel: Kernel, size_in: int, size_out: int, start: int, stop: int
+    kernel: Kernel, size_in: int, size_out: float, start: int, stop: int
 ) -> tuple[int, NDArray[np.float32]]:
     """Return weights for a stretch of the result, along one axis.
 
@@ -132,9 +132,9 @@ def kernel_weights(
     Args:
         kernel: how neighbours are weighed.
         size_in: pixels of the whole axis before.
-        size_out: pixels of the whole axis after.
+        size_out: pixels of the whole axis after; the last of them need not be whole.
         start: first pixel of the stretch.
-        stop: the pixel behind its last, at most ``size_out``.
+        stop: the pixel behind its last, at most ``size_out`` rounded up.
 
     Returns:
         The first input pixel that counts, and the weights ``(stop - start, k)`` float32 of the ``k`` pixels
@@ -149,11 +149,13 @@ def kernel_weights(
     return first, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def widen(planes: NDArray[np.float32], width: int, kernel: Kernel, *, block: int = 512) -> NDArray[np.float32]:
-    """Scale ``(n, h, w)`` along the last axis, to ``(n, h, width)``."""
+def widen(
+    planes: NDArray[np.float32], width: int, kernel: Kernel, *, extent: float | None = None, block: int = 128
+) -> NDArray[np.float32]:
+    """Scale ``(n, h, w)`` along the last axis, to ``(n, h, width)``; ``extent`` is the width, where it is not whole."""
     result = np.empty((*planes.shape[:2], width), np.float32)
     for start in range(0, width, block):
         stop = min(start + block, width)
-        first, weights = kernel_weights(kernel, planes.shape[2], width, start, stop)
+        first, weights = kernel_weights(kernel, planes.shape[2], extent or width, start, stop)
         result[:, :, start:stop] = planes[:, :, first : first + weights.shape[1]] @ weights.T
     return result
