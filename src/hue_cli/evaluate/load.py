@@ -19,6 +19,7 @@ from hue_cli.models.colorizer import Colorizer
 from hue_cli.models.trained import RUN_FILE, WEIGHTS_FILE, TrainedRun, read_run
 from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import Recipe, SizeRule
+from hue_cli.recipes.stamps import is_stamp_of
 from hue_cli.weights.hub_name import PREFIX
 from hue_cli.weights.resolve import ModelFile, find_index, resolve_model
 
@@ -216,7 +217,9 @@ def _from_onnx(file: ModelFile, device: str) -> Model:
     session = open_session(file.read(), file.name, device)
     contract = session.contract
     weights = file.path.with_name(WEIGHTS_FILE)
-    trained = _from_run(read_run(weights), find_device(device)) if weights.is_file() else None
+    run = read_run(weights) if weights.is_file() else None
+    # Weights beside the file paint its RGB, if they are of the same training.
+    is_same = run is not None and is_stamp_of(run.recipe, contract.digest)
     return Model(
         name=file.name if file.weight else contract.recipe,
         origin=file.path,
@@ -224,8 +227,7 @@ def _from_onnx(file: ModelFile, device: str) -> Model:
         recipe=RECIPES.get(contract.recipe),
         rule=SizeRule(size=contract.size, multiple_of=contract.multiple_of, minimum=contract.minimum),
         predict_ab=session.predict,
-        # Weights beside the file paint its RGB, if they are of the same training.
-        paint_rgb=trained.paint_rgb if trained and trained.digest == contract.digest else None,
+        paint_rgb=_from_run(run, find_device(device)).paint_rgb if run and is_same else None,
         recorded={
             name.removeprefix(RECORDED): float(value)
             for name, value in contract.metrics.items()

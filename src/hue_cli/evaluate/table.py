@@ -13,15 +13,14 @@ from hue_cli.evaluate.outputs import Findings, OutputFolder
 from hue_cli.evaluate.protocol import Protocol, Treatment
 from hue_cli.metrics.metric import Floats, Metric
 from hue_cli.recipes import RECIPES
+from hue_cli.recipes.schema import PROSE
+from hue_cli.recipes.stamps import is_stamp_of
 
 COLOUR = "cf-abs"
 """The metric by which the share of the truth's colour is taken."""
 
 SHARE_HEAD = "colour of truth's (%)"
 PLUS_MINUS = "  ± (95 %)"
-
-_PROSE = frozenset({"summary", "source", "departures"})
-"""Fields of a recipe that say something of it and change nothing in its training."""
 
 Cell = str | float | None
 
@@ -215,14 +214,12 @@ def departures_of(model: Model) -> tuple[str, ...]:
     if model.recipe is None:
         return ()
     known = RECIPES.get(model.recipe.name)
-    if known is None or model.digest == known.digest():
+    if known is None or is_stamp_of(known, model.digest):
         return model.recipe.departures
     changed = ""
-    if model.recipe.digest() == model.digest:  # an ONNX file only knows that something differs
+    if is_stamp_of(model.recipe, model.digest):  # an ONNX file only knows that something differs
         then, now = model.recipe.to_dict(), known.to_dict()
-        names = [name for name in now if name not in _PROSE and then.get(name) != now[name]]
-        if not names:
-            return model.recipe.departures
+        names = [name for name in now if name not in PROSE and then.get(name) != now[name]]
         changed = f" ({', '.join(names)})"
     return (*model.recipe.departures, f"This training changed the recipe{changed}.")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from hue_cli.errors import UsageError
 from hue_cli.recipes.schema import Recipe
+from hue_cli.recipes.stamps import is_stamp_of
 
 RAW_PREFIX = "raw_"
 """Before the names of raw figures, where used and raw ones stand in one mapping: the ONNX file's metadata."""
@@ -77,7 +78,7 @@ def read_scores(path: Path, recipe: Recipe) -> Scores:
     remedy = "Make it with: hue eval --model RUN --dataset PHOTOS --raw --json > scores.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        models = [name for name, model in data["models"].items() if model["digest"] == recipe.digest()]
+        models = [name for name, model in data["models"].items() if is_stamp_of(recipe, model["digest"])]
         if len(models) != 1:
             raise UsageError(
                 f"{path}: {len(models)} of the models that it scores have the recipe of this run, and one was expected "

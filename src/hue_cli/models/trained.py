@@ -22,6 +22,7 @@ from hue_cli.models.build import build_network
 from hue_cli.models.colorizer import Colorizer
 from hue_cli.recipes.parse import parse_recipe
 from hue_cli.recipes.schema import Recipe
+from hue_cli.recipes.stamps import is_stamp_of
 
 WEIGHTS_FILE = "weights.safetensors"
 RUN_FILE = "run.json"
@@ -94,7 +95,7 @@ def read_run(path: Path) -> TrainedRun:
         what = f"no {error}" if isinstance(error, KeyError) else error
         raise CheckpointError(f"{record}: not the record of a run ({what}).") from error
     trained = _digest_in(weights)
-    if trained != digest:
+    if trained != digest and not all(is_stamp_of(recipe, each) for each in (trained, digest)):
         raise CheckpointError(
             f"{weights}: made by a training with recipe digest {str(trained)[:12]}, but the {RUN_FILE} beside it says "
             f"{str(digest)[:12]}: the two are of different runs. Put back the pair that `hue train` wrote."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 
@@ -184,18 +184,35 @@ class Recipe:
         return data
 
     def digest(self) -> str:
-        """SHA-256 of the recipe's canonical JSON: what a checkpoint and an ONNX file are stamped with.
+        """SHA-256 of what decides a training's outcome: what a checkpoint and an ONNX file are stamped with.
 
-        Fields at their default are left out, so that this schema can grow without changing older digests.
+        :data:`PROSE` is not covered: a sentence that is put better makes no other system.
         """
-        canonical = json.dumps(_what_differs(self), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return digest_of(self, without=PROSE)
 
 
-def _what_differs(value: object) -> object:
+PROSE = frozenset(("summary", "source", "parameters", "departures"))
+"""Fields of a recipe that say something of it or of its paper, and change nothing in its training."""
+
+
+def digest_of(recipe: Recipe, *, without: Collection[str]) -> str:
+    """Return the SHA-256 of a recipe's canonical JSON.
+
+    Fields at their default are left out, so that the schema can grow without changing older digests.
+
+    Args:
+        recipe: the recipe.
+        without: names of its fields that are left out, too.
+    """
+    canonical = json.dumps(_what_differs(recipe, without), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _what_differs(value: object, without: Collection[str] = ()) -> object:
     """Return plain data of a dataclass, with its class name, without the fields that are at their default."""
     if is_dataclass(value) and not isinstance(value, type):
-        chosen = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) != f.default}
+        kept = (f for f in fields(value) if f.name not in without and getattr(value, f.name) != f.default)
+        chosen = {f.name: getattr(value, f.name) for f in kept}
         return {"kind": type(value).__name__, **{name: _what_differs(item) for name, item in chosen.items()}}
     if isinstance(value, tuple):
         return [_what_differs(item) for item in value]

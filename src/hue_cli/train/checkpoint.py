@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from hue_cli.errors import CheckpointError
 from hue_cli.images.write import replacing
 from hue_cli.models.trained import RUN_FILE, WEIGHTS_FILE
+from hue_cli.recipes.schema import Recipe
+from hue_cli.recipes.stamps import is_stamp_of
 from hue_cli.train.phases import Phase
 
 # Names that models.trained, which reads a run folder back, has settled.
@@ -71,7 +73,7 @@ def save_state(folder: Path, phases: Sequence[Phase], average: nn.Module, positi
     _save(tensors, folder / STATE, {"position": json.dumps(asdict(position))})
 
 
-def load_state(folder: Path, phases: Sequence[Phase], average: nn.Module, digest: str) -> Position:
+def load_state(folder: Path, phases: Sequence[Phase], average: nn.Module, recipe: Recipe) -> Position:
     """Fill networks, average and optimizers from ``state.safetensors`` and return where the run stands.
 
     Raises:
@@ -86,10 +88,10 @@ def load_state(folder: Path, phases: Sequence[Phase], average: nn.Module, digest
             position = Position(**json.loads(file.metadata()["position"]))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise _damaged(path, error) from error
-    if position.digest != digest:
+    if not is_stamp_of(recipe, position.digest):
         raise CheckpointError(
             f"{path}: the state is of a recipe with digest {position.digest[:12]}, the {RUN} beside it of one with "
-            f"{digest[:12]}: the two are of different runs. Train afresh into another folder."
+            f"{recipe.digest()[:12]}: the two are of different runs. Train afresh into another folder."
         )
     try:
         average.load_state_dict(_take(tensors, "average."))

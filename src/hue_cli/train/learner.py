@@ -95,5 +95,5 @@ def begin(
     phases = make_phases(network, discriminator, recipe, cast, photos)
     position = Position(step=0, seconds=0.0, digest=recipe.digest())
     if options.resume:
-        position = load_state(folder, phases, average.network, recipe.digest())
+        position = load_state(folder, phases, average.network, recipe)
     return Learner(network=network, average=average, phases=phases, began=began, position=position)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from hue_cli.errors import CheckpointError
 from hue_cli.models.trained import read_run
 from hue_cli.recipes import RECIPES
-from hue_cli.recipes.schema import Recipe
+from hue_cli.recipes.schema import Recipe, digest_of
 from hue_cli.recipes.specs import ResidualAutoencoderSpec
 
 WriteRun = Callable[[Recipe, Path], Path]
@@ -116,6 +116,16 @@ def test_a_weight_too_few_or_too_many_is_refused(folder: Path) -> None:
     save_file(state, run.weights, metadata)
     with pytest.raises(CheckpointError, match="Missing key"):
         read_run(folder).load_colorizer()
+
+
+def test_weights_that_were_stamped_before_are_those_of_their_run(folder: Path) -> None:
+    """A run that was resumed by a newer hue has stamps of both kinds."""
+    run = read_run(folder)
+    former = digest_of(run.recipe, without=())
+    assert former != run.facts["digest"]
+    save_file(load_file(run.weights), run.weights, {"recipe_digest": former})
+
+    assert read_run(folder).recipe == run.recipe
 
 
 def test_weights_cut_short(folder: Path) -> None:

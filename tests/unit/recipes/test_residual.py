@@ -42,6 +42,19 @@ def test_a_digest_changes_with_every_part_that_training_depends_on() -> None:
     assert recipe.digest() not in {each.digest() for each in changed}
 
 
+def test_a_digest_does_not_change_with_what_is_only_said_of_a_recipe() -> None:
+    recipe = RECIPES["residual"]
+    reworded = replace(
+        recipe,
+        summary="in other words",
+        departures=(*recipe.departures[:-1], "In other words."),
+        source=replace(recipe.source, where="elsewhere", figures={}),
+        parameters=1,
+    )
+
+    assert reworded.digest() == recipe.digest()
+
+
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
 def test_size_rules_fit_themselves(recipe: Recipe) -> None:
     rule = recipe.size

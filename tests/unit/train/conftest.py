@@ -122,7 +122,7 @@ def begin(photos: PhotoSet) -> Iterator[Begin]:
         phase = Phase(name="", network=network, optimizer=make_optimizer(network, recipe.optim), step=watch)
         position = Position(step=0, seconds=0.0, digest=recipe.digest())
         if (folder / STATE).exists():
-            position = load_state(folder, [phase], average.network, recipe.digest())
+            position = load_state(folder, [phase], average.network, recipe)
         record = Record(folder, since=position.step)
         records.append(record)
         colorizer = Colorizer(average.network, recipe.space).eval()

@@ -114,7 +114,7 @@ def start(folder: Path, recipe: Recipe, photos: PhotoSet, before: Callable[[int]
     average = MovingAverage(own.network, recipe.optim.ema)
     position = Position(step=0, seconds=0.0, digest=recipe.digest())
     if (folder / STATE).exists():
-        position = load_state(folder, (rival, own), average.network, recipe.digest())
+        position = load_state(folder, (rival, own), average.network, recipe)
     folder.mkdir(exist_ok=True)
     record = Record(folder, since=position.step)
     count = iter(range(10**6))

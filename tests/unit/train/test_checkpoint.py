@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from hue_cli.errors import CheckpointError, ImageError
 from hue_cli.models.build import build_network
-from hue_cli.recipes.schema import Recipe
+from hue_cli.recipes.schema import Recipe, digest_of
 from hue_cli.train.checkpoint import RUN, STATE, WEIGHTS, load_state, write_text
 from hue_cli.train.loop import train
 
@@ -127,6 +127,20 @@ def test_a_damaged_state_is_refused(trained: Path, begin: Begin, recipe: Recipe,
         begin(trained, recipe)
 
 
-def test_a_missing_state_is_named(tmp_path: Path) -> None:
+def test_a_state_of_before_goes_on(begin: Begin, trained: Path, recipe: Recipe) -> None:
+    with safe_open(trained / STATE, "pt") as file:
+        position = json.loads(file.metadata()["position"])
+    position["digest"] = digest_of(recipe, without=())
+    save_file(load_file(trained / STATE), trained / STATE, {"position": json.dumps(position)})
+
+    begin(trained, recipe)
+
+    position["digest"] = "0" * 64
+    save_file(load_file(trained / STATE), trained / STATE, {"position": json.dumps(position)})
+    with pytest.raises(CheckpointError, match="of different runs"):
+        begin(trained, recipe)
+
+
+def test_a_missing_state_is_named(tmp_path: Path, recipe: Recipe) -> None:
     with pytest.raises(CheckpointError, match="Train without --resume"):
-        load_state(tmp_path, [], torch.nn.Linear(1, 1), "")
+        load_state(tmp_path, [], torch.nn.Linear(1, 1), recipe)
