@@ -47,7 +47,6 @@ RESIDUAL = Recipe(
         "the paper's figure 4 gives no count.",
         "A sigmoid bounds the painted RGB; the paper names no last activation.",
         "Grey is the sRGB grey of equal CIE lightness; the paper does not say which grey it used.",
-        "Edge enhancement is Pillow's 3×3 EDGE_ENHANCE kernel; the paper does not define it.",
         "Crops of 176 pixels, batch 16; the paper prints neither. Five MS-SSIM scales need over 160.",
         "Cosine decay of the learning rate, gradient norm clipped at 1, and the moving average (0.999) of the weights "
         "is kept; the paper names no schedule.",
@@ -60,6 +59,11 @@ RESIDUAL_CURRICULUM = replace(
     summary="residual autoencoder with the paper's final curriculum",
     stages=_curriculum(15, 15, 35, 35),
     source=replace(RESIDUAL.source, figures={"msssim": 0.9167, "mse": 0.0085}),
+    departures=(
+        *RESIDUAL.departures[:5],
+        "Edge enhancement is Pillow's 3×3 EDGE_ENHANCE kernel; the paper does not define it.",
+        *RESIDUAL.departures[5:],
+    ),
 )
 
 RESIDUAL_CURRICULUM_OLD = replace(
@@ -68,6 +72,7 @@ RESIDUAL_CURRICULUM_OLD = replace(
     summary="residual autoencoder with the paper's first curriculum",
     stages=_curriculum(25, 25, 25, 25),
     source=replace(RESIDUAL.source, figures={"msssim": 0.9160, "mse": 0.0089}),
+    departures=RESIDUAL_CURRICULUM.departures,
 )
 
 CNN_CURRICULUM = replace(
@@ -79,7 +84,7 @@ CNN_CURRICULUM = replace(
     departures=(
         "The paper does not print its CNN: one 3×3 convolution of stride 2 a halving, one transposed 4×4 of stride 2 "
         "a doubling, each with batch norm and ReLU, in the widths of the residual network.",
-        *RESIDUAL.departures[3:],
+        *RESIDUAL_CURRICULUM.departures[3:],
     ),
 )
 

@@ -9,7 +9,7 @@ import pytest
 
 from hue_cli.errors import UnknownModelError
 from hue_cli.recipes import RECIPES, find_recipe
-from hue_cli.recipes.schema import Recipe
+from hue_cli.recipes.schema import Recipe, StageInput
 from hue_cli.recipes.specs import ResidualAutoencoderSpec
 
 
@@ -53,6 +53,13 @@ def test_a_digest_does_not_change_with_what_is_only_said_of_a_recipe() -> None:
     )
 
     assert reworded.digest() == recipe.digest()
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
+def test_edges_are_spoken_of_where_a_stage_enhances_them(recipe: Recipe) -> None:
+    enhances = any(stage.sees in (StageInput.EDGE_COLOUR, StageInput.EDGE_GREY) for stage in recipe.stages)
+
+    assert any("EDGE_ENHANCE" in departure for departure in recipe.departures) is enhances
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
