@@ -136,12 +136,8 @@ def _departures(recipes: Sequence[Recipe]) -> Iterator[str]:
         for departure in recipe.departures:
             found.setdefault(departure, []).append(recipe.name)
     if found:
-        whose = {
-            text: "" if len(names) == len(recipes) else f"{', '.join(f'`{n}`' for n in names)}: "
-            for text, names in found.items()
-        }
         yield "Departures:\n"
-        yield "".join(f"- {whose[text]}{text}\n" for text in found)
+        yield "".join(f"- {_whose(names, recipes)}{text}\n" for text, names in found.items())
 
 
 def _whose(names: Sequence[str], recipes: Sequence[Recipe]) -> str:

@@ -67,12 +67,11 @@ RESIDUAL_CURRICULUM = replace(
 )
 
 RESIDUAL_CURRICULUM_OLD = replace(
-    RESIDUAL,
+    RESIDUAL_CURRICULUM,
     name="residual-curriculum-old",
     summary="residual autoencoder with the paper's first curriculum",
     stages=_curriculum(25, 25, 25, 25),
     source=replace(RESIDUAL.source, figures={"msssim": 0.9160, "mse": 0.0089}),
-    departures=RESIDUAL_CURRICULUM.departures,
 )
 
 CNN_CURRICULUM = replace(
