@@ -25,7 +25,8 @@ HEAD = """# Results
 
 Every system of hue beside its paper. *Paper*: as printed, on the paper's own photographs. *Raw*: the picture as the
 network painted it, scored as papers do, on `test`; networks that paint ab keep the photograph's lightness, so theirs
-is the same as used. *As used*: the photograph keeps its own lightness, as `hue colorize` does.
+is the same as used. *As used*: the photograph keeps its own lightness, as `hue colorize` does; ×1.2 behind a
+colourfulness: with a* and b* times 1.2, the boldest that costs a tenth of a decibel on the validation photos.
 [Rules](evaluation.md); doing nothing scores *grey*. Colourfulness is Hasler and Süsstrunk's with absolute values,
 beside its share of the truth's: a high PSNR with little of it is a brown picture. GMAC: thousand millions of
 multiplications and additions for one photograph of the training size. ms: processor time of one core for one
@@ -91,7 +92,13 @@ def _used(config: Config | None) -> list[str]:
     if config is None:
         return ["–", "–", "–"]
     used, share = config["scores"]["used"], config["scores"]["colour_share"]
-    colour = f"{_number(used.get('cf-abs'))}{'' if share is None else f' ({share:.0%})'}"
+    gain = config["training"].get("gain", 1)
+    parts = [_number(used.get("cf-abs"))]
+    if share is not None:
+        parts.append(f"({share:.0%})")
+    if gain != 1:
+        parts.append(f"×{gain:g}")
+    colour = " ".join(parts)
     return [_number(used.get("psnr")), colour, _number(used.get("deltae"))]
 
 

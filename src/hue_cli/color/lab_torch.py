@@ -95,5 +95,9 @@ def decode(output: Tensor, axis: Axis) -> Tensor:
     RGB outputs are clipped to [0, 1] first: what lies outside cannot be shown.
     """
     physical = output * axis.scale + axis.centre
-    ab = rgb_to_lab(physical.clamp(0, 1))[:, 1:3] if axis.signal is Signal.RGB else physical
+    return within_bounds(rgb_to_lab(physical.clamp(0, 1))[:, 1:3] if axis.signal is Signal.RGB else physical)
+
+
+def within_bounds(ab: Tensor) -> Tensor:
+    """Clip a*b*, ``(N, 2, H, W)``, to what 8-bit sRGB colours have."""
     return torch.cat([ab[:, 0:1].clamp(*c.A_RANGE), ab[:, 1:2].clamp(*c.B_RANGE)], dim=1)

@@ -66,9 +66,19 @@ def _facts(run: TrainedRun, exported: Exported) -> str:
             f"{exported.difference:.2g} units of a* or b* (allowed: {exported.bound:g})",
         ),
     ]
+    if run.gain != 1:
+        rows.append(("chroma", f"as used, × {run.gain:g}: {_boldness(run.facts['calibration'])}"))
     if isinstance(run.facts.get("parameters"), int):
         rows.insert(0, ("parameters", f"{run.facts['parameters']:,}"))
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]) + "\n"
+
+
+def _boldness(found: Mapping[str, Any]) -> str:
+    """Say what a gain does, as :class:`hue_cli.train.boldness.Boldness` found it."""
+    return (
+        f"{found['colour_share']:.0%} of the truth's colour on the validation photos in place of "
+        f"{found['colour_share_before']:.0%}, for {-found['psnr']:.2f} dB of PSNR"
+    )
 
 
 def _scores(recipe: Recipe, scores: Scores) -> str:

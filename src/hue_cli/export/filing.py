@@ -150,6 +150,7 @@ def describe(filing: Filing, run: TrainedRun, exported: Exported, scores: Scores
             "command": typed_again(run.facts.get("command")),
             "versions": {k: v for k, v in versions.items() if k != "platform"} if isinstance(versions, dict) else {},
             **{key: run.facts[key] for key in kept if key in run.facts},
+            "gain": run.gain,
         },
         "parity": {"largest_difference": exported.difference, "bound": exported.bound},
         "scores": scores.to_dict() if scores else None,

@@ -14,12 +14,19 @@ class Colorizer(nn.Module):
 
     Scaling, the grey that an RGB network sees, Lab conversion of what it paints and the gamut's
     bounds all live in here, and so inside the exported graph.
+
+    Attributes:
+        network: it alone has weights.
+        space: what it sees and paints.
+        gain: factor on a* and b* as used; the network's own picture goes without. Chosen on validation photos
+            (:mod:`hue_cli.train.boldness`).
     """
 
-    def __init__(self, network: nn.Module, space: Space) -> None:
+    def __init__(self, network: nn.Module, space: Space, gain: float = 1.0) -> None:
         super().__init__()
         self.network = network
         self.space = space
+        self.gain = gain
 
     def see(self, lightness: Tensor) -> Tensor:
         """Turn L* ``(N, 1, H, W)`` into what the network sees, ``(N, C, H, W)`` in its own scale."""
@@ -35,7 +42,11 @@ class Colorizer(nn.Module):
         Returns:
             ``(N, 2, H, W)`` float32, a* and b* in CIE units, within the bounds of the sRGB gamut.
         """
-        return lab_torch.decode(self.network(self.see(lightness)), self.space.paints)
+        return self._used(self.network(self.see(lightness)))
+
+    def _used(self, painted: Tensor) -> Tensor:
+        ab = lab_torch.decode(painted, self.space.paints)
+        return ab if self.gain == 1 else lab_torch.within_bounds(ab * self.gain)
 
     @torch.no_grad()
     def paint(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,7 +61,7 @@ class Colorizer(nn.Module):
             has no lightness of its own and gets the photograph's.
         """
         painted = self.network(self.see(lightness))
-        ab = lab_torch.decode(painted, self.space.paints)
+        ab = self._used(painted)
         if self.space.paints.signal is Signal.RGB:
             return ab, (painted * self.space.paints.scale + self.space.paints.centre).clamp(0, 1)
         return ab, lab_torch.lab_to_rgb(torch.cat([lightness, ab], dim=1))

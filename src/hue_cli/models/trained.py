@@ -51,6 +51,13 @@ class TrainedRun:
         count = photos.get("train") if isinstance(photos, Mapping) else None
         return f"{count:,} photos of {dataset}" if isinstance(count, int) else str(dataset)
 
+    @property
+    def gain(self) -> float:
+        """Factor on a* and b* that was chosen for it when its training ended."""
+        calibration = self.facts.get("calibration")
+        chosen = calibration.get("gain") if isinstance(calibration, Mapping) else None
+        return float(chosen) if isinstance(chosen, int | float) else 1.0
+
     def load_colorizer(self) -> Colorizer:
         """Return the network with its trained weights, on the CPU, in evaluation mode.
 
@@ -68,7 +75,7 @@ class TrainedRun:
                 f"{self.weights}: the weights are not those of recipe {self.recipe.name!r}, which stands in the "
                 f"{RUN_FILE} beside them: {what:.300}"
             ) from error
-        return Colorizer(network, self.recipe.space).eval()
+        return Colorizer(network, self.recipe.space, self.gain).eval()
 
 
 def read_run(path: Path) -> TrainedRun:

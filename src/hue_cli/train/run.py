@@ -11,12 +11,14 @@ from typing import Any, Protocol
 
 import torch
 
+from hue_cli.color.space import Signal
 from hue_cli.data.datasets import Dataset, resolve
 from hue_cli.errors import CheckpointError, DeviceError, HueError, UsageError
 from hue_cli.images.write import remove_stale_parts
 from hue_cli.recipes import find_recipe
 from hue_cli.recipes.schema import Recipe
 from hue_cli.recipes.specs import GamutClassifierSpec
+from hue_cli.train.boldness import choose_gain
 from hue_cli.train.calibrate import calibrate
 from hue_cli.train.checkpoint import RUN, WEIGHTS, save_weights, write_text
 from hue_cli.train.config import write_config
@@ -290,13 +292,17 @@ def _facts(job: _Job, learner: Learner, before: Mapping[str, Any]) -> dict[str, 
 
 
 def _conclude(job: _Job, sources: RunPhotos, exam: Exam, facts: dict[str, object], *, finished: bool) -> Result:
-    """Set a classifier's colour, validate, and write the last of the record."""
+    """Set how boldly it paints, validate, and write the last of the record."""
     recipe = job.recipe
     if finished and isinstance(recipe.net, GamutClassifierSpec):
         job.listener.note("choosing temperature, gain and ceiling on the validation photos …")
         as_used = sources.for_validation(recipe.size.size)
         facts["calibration"] = calibrate(exam.colorizer, as_used, recipe.size.size, recipe.net.colourfulness)
         save_weights(job.folder, exam.colorizer.network, recipe.digest())
+    elif finished and recipe.space.paints.signal is Signal.RGB:
+        boldness = choose_gain(exam.colorizer, exam.photos, exam.size, exam.record_photos)
+        exam.colorizer.gain = boldness.gain
+        facts["calibration"] = asdict(boldness)
     # Whoever interrupts a run does not want to wait.
     metrics = exam.for_record() if finished else exam.for_curve()
     facts |= {"validated_on": exam.record_photos if finished else exam.curve_photos, "metrics": metrics}

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from hue_cli.color.lab_torch import within_bounds
 from hue_cli.errors import CheckpointError
 from hue_cli.models.trained import read_run
 from hue_cli.recipes import RECIPES
@@ -45,6 +46,27 @@ def test_weights_are_loaded_and_the_network_evaluates(folder: Path) -> None:
     stored = load_file(folder / "weights.safetensors")
     assert not colorizer.training
     assert all(torch.equal(value, stored[name]) for name, value in colorizer.network.state_dict().items())
+
+
+def test_the_gain_that_was_chosen_is_in_what_is_used_and_not_in_what_is_raw(folder: Path) -> None:
+    lightness = torch.linspace(0, 100, 32 * 32).reshape(1, 1, 32, 32)
+    before, raw_before = read_run(folder).load_colorizer().paint(lightness)
+    _edit(folder, lambda facts: facts.update(calibration={"gain": 1.5}))
+
+    colorizer = read_run(folder).load_colorizer()
+    used, raw = colorizer.paint(lightness)
+
+    assert colorizer.gain == 1.5
+    torch.testing.assert_close(used, within_bounds(before * 1.5))
+    torch.testing.assert_close(colorizer(lightness), used)
+    assert torch.equal(raw, raw_before)
+
+
+@pytest.mark.parametrize("calibration", [None, {}, {"chosen": {"gain": 3.0}}, {"gain": None}])
+def test_without_a_gain_it_is_one(folder: Path, calibration: object) -> None:
+    _edit(folder, lambda facts: facts.update(calibration=calibration))
+
+    assert read_run(folder).load_colorizer().gain == 1
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
