@@ -47,7 +47,7 @@ def fetch(report: Reporter, absent: Absent) -> ModelFile:
     from hue_cli.weights.fetch import fetch_model
 
     if offline_switch() is None:  # else it is refused, and nothing is fetched
-        report.note(f"Fetching the model {absent.name}{_size(absent)} from {say_place(absent)}, once.")
+        report.announce(f"Fetching the model {absent.name}{_size(absent)} from {say_place(absent)}, once.")
     return fetch_model(absent, transfer(report))
 
 

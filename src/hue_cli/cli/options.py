@@ -45,7 +45,7 @@ WorkersOpt = Annotated[
     int | None,
     typer.Option("--workers", "-j", min=1, help="Threads that read and write. Default: one a core."),
 ]
-QuietOpt = Annotated[bool, typer.Option("--quiet", help="Say only what goes wrong.")]
+QuietOpt = Annotated[bool, typer.Option("--quiet", help="Say only what goes wrong, and what is fetched.")]
 VerboseOpt = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
 JsonOpt = Annotated[
     bool, typer.Option("--json", help="Report as JSON, one object a line, on standard output (for programs).")

@@ -22,7 +22,7 @@ class Mode(StrEnum):
     """How much is said, and to whom."""
 
     QUIET = "quiet"
-    """Warnings and errors only."""
+    """Warnings and errors only, and what is fetched."""
     NORMAL = "normal"
     VERBOSE = "verbose"
     """Normal, and the details."""
@@ -100,7 +100,11 @@ class Reporter:
     def note(self, text: str) -> None:
         """Say something useful; quiet and JSON modes leave it out."""
         if self.mode in (Mode.NORMAL, Mode.VERBOSE):
-            self._console().print(printable(text), soft_wrap=True)
+            self.announce(text)
+
+    def announce(self, text: str) -> None:
+        """Say, in every mode, what nobody should have to find out for himself: what is fetched, and from where."""
+        self._console().print(printable(text), soft_wrap=True)
 
     def detail(self, text: str) -> None:
         """Say something that only ``--verbose`` wants to know."""

@@ -87,6 +87,19 @@ def test_a_released_model_is_fetched_on_its_first_use_and_never_again(
     assert photo.with_name("photo_color.png").is_file()
 
 
+@pytest.mark.parametrize("mode", ["--quiet", "--json"])
+def test_what_is_fetched_is_said_in_every_mode(
+    loopback: Any, home: Path, good: bytes, release: Callable[[bytes], None], photo: Path, mode: str
+) -> None:
+    loopback.commit(REPO, {"onnx/model.onnx": good})
+    release(good)
+
+    done = _hue("colorize", photo, mode)
+
+    assert done.exit_code == 0, done.output
+    assert done.stderr.strip() == f"Fetching the model tiny (0.0 MB) from {NAME}@main at {loopback.url}, once."
+
+
 @pytest.mark.parametrize(
     "command",
     [
