@@ -135,6 +135,18 @@ def _orders(recipes: Sequence[Recipe], configs: Configs) -> Iterator[str]:
         )
         verdict = "the same here" if paper == ours else f"here {' > '.join(ours)}"
         yield f"Order by {LABELS.get(name, name)}, best first: {' > '.join(paper)} in the paper, {verdict}.\n"
+    for better in recipes:
+        for worse in better.source.over:
+            found = _compared(better.name, worse, configs)
+            yield f"`{better.name}` is better than `{worse}` in the paper's words; here {found}.\n"
+
+
+def _compared(better: str, worse: str, configs: Configs) -> str:
+    """Say how two systems whose order a paper tells without figures stand to each other."""
+    if missing := [f"`{name}`" for name in (better, worse) if name not in configs]:
+        return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not trained yet"
+    ours, other = (configs[name]["scores"]["used"]["psnr"] for name in (better, worse))
+    return f"{'too' if ours > other else 'it is not'}: {ours:.2f} and {other:.2f} dB of PSNR as used"
 
 
 def _departures(recipes: Sequence[Recipe]) -> Iterator[str]:

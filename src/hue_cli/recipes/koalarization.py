@@ -90,7 +90,9 @@ KOALARIZATION_BN = replace(
     name="koalarization-bn",
     summary="with batch norm before every activation and pooling in place of strides",
     net=_NORMED,
-    source=replace(_SOURCE, where="section 3.4.2, figures 5 and 6"),
+    source=replace(
+        _SOURCE, where="sections 3.4.2 and 4.1, figures 5 and 6", over=("koalarization", "koalarization-deep")
+    ),
     departures=(
         *KOALARIZATION.departures,
         "Batch norm has PyTorch's momentum and epsilon (0.1, 1e-5); Keras's are 0.01 and 1e-3.",

@@ -150,6 +150,8 @@ class Source:
     """Its user study's public acceptance, as printed: the share of people who took a painted picture for a real one."""
     curves: tuple[str, ...] = ()
     """Metrics that it shows as curves only, so that there is no figure to stand beside."""
+    over: tuple[str, ...] = ()
+    """Systems that it calls worse than this one without a figure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
