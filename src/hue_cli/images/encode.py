@@ -236,7 +236,7 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
 def _can_be_halved(rgb: Rows, options: dict[str, Any]) -> TypeGuard[Painting]:
     """Whether a JPEG takes a painting's chroma at half size, and one scan after the other."""
     is_plain = options["subsampling"] == _HALVED and not options["progressive"]
-    return is_plain and isinstance(rgb, Painting) and rgb.grey.dtype == np.uint8
+    return is_plain and isinstance(rgb, Painting)
 
 
 def _encode_halved(painting: Painting, stream: BinaryIO, options: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hue_cli.color.constants import XYZ_FROM_RGB
+from hue_cli.images.photo import Plane
 from hue_cli.images.strip import Floats, Strip
 from hue_cli.images.tint import Painting
 
@@ -63,10 +64,11 @@ def paint_planes(painting: Painting) -> Planes:
     that a decoder puts there.
 
     Args:
-        painting: over 8-bit grey.
+        painting: over grey of 8 or 16 bits; of the latter the upper 8 count, rounded, as luma has no more.
     """
-    half = painting.halved()
-    grey, small = cast(Bytes, painting.grey), cast(Bytes, half.grey)
+    grey = _eight_bits(painting.grey)
+    half = painting.halved(grey)
+    small = _eight_bits(half.grey)
     height, width = small.shape
     chroma = np.empty((2, height, width), np.uint8)
     lines = np.empty((2, height + 2, width + 2), np.int16)  # with a border all around
@@ -98,6 +100,14 @@ def paint_planes(painting: Painting) -> Planes:
     even[:, luma.shape[1] :] = even[:, luma.shape[1] - 1, None]
     painting.seconds += half.seconds
     return Planes(luma, *chroma)
+
+
+def _eight_bits(grey: Plane) -> Bytes:
+    """Return grey in 8 bits, rounded."""
+    if grey.dtype == np.uint8:
+        return cast(Bytes, grey)
+    step, half = np.uint16(257), np.uint16(128)
+    return ((np.minimum(grey, np.uint16(0xFFFF) - half) + half) // step).astype(np.uint8)
 
 
 def _lines(grey: Bytes, luma: Floats, rgb: Floats) -> Floats:

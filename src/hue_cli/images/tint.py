@@ -90,9 +90,9 @@ class Painting:
         self._threads = threads
         self._extent: tuple[float, float] = (height, width)
 
-    def halved(self) -> Painting:
-        """Return the painting, of 8 bits, over its grey picture at half its size, rounded up."""
-        small = np.asarray(Image.fromarray(self.grey).reduce(2))
+    def halved(self, grey: NDArray[np.uint8]) -> Painting:
+        """Return the painting, of 8 bits, over its grey picture, of 8 bits too, at half its size, rounded up."""
+        small = np.asarray(Image.fromarray(grey).reduce(2))
         half = Painting(small, self._ab, strength=self._strength, kernel=self._kernel, threads=self._threads)
         # What is rounded up lies beyond the border: without this, colours would be off by half a pixel there.
         half._extent = self.shape[0] / 2, self.shape[1] / 2

@@ -63,6 +63,12 @@ def test_odd_sizes_give_the_same_bytes_each_time(size: tuple[int, int]) -> None:
     assert len(seen) == 1
 
 
+def test_sixteen_bits_are_rounded_to_the_nearest_eight() -> None:
+    grey = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
+    planes = paint_planes(Painting(grey, np.zeros((2, 1, 1), np.float32)))
+    np.testing.assert_array_equal(planes.luma, np.rint(grey / 257))
+
+
 @given(
     grey=st.integers(0, 255),
     a=st.floats(-128, 128, width=32),
