@@ -40,9 +40,8 @@ DEFAULT_QUALITY = 92
 _PNG_LEVEL = 4
 _FINEST = 95
 """From here on a person asks for the best: no halving of the colour's resolution."""
-_SUBSAMPLINGS = {(1, 1): 0, (2, 1): 1}
-_HALVED = 2
-"""Pillow's number for chroma of half the size, across and down."""
+_WHOLE, _NARROWED, _HALVED = range(3)
+"""Pillow's numbers for JPEG chroma of full size, half as wide (4:2:2), and half as wide and high (4:2:0)."""
 _WITH_RESOLUTION = frozenset(("JPEG", "PNG", "TIFF", "BMP", "JPEG2000"))
 _MOST_IN_MEMORY = 100_000_000
 """Pixels of an animation."""
@@ -307,8 +306,9 @@ def _jpeg_options(metadata: Metadata, quality: int, encoding: Encoding) -> dict[
         extra += b"".join(jpeg.segment(0xE1, content) for content in contents)
     if metadata.dpi:
         options["dpi"] = metadata.dpi
-    finest = 0 if quality >= _FINEST else _HALVED
-    own = _SUBSAMPLINGS.get(compression.sampling or (2, 2), _HALVED)
+    finest = _WHOLE if quality >= _FINEST else _HALVED
+    across, down = compression.sampling or (2, 2)
+    own = _WHOLE if across == 1 else _NARROWED if down == 1 else _HALVED
     return options | {
         "quality": quality,
         "subsampling": min(finest, own),
