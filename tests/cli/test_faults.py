@@ -60,6 +60,28 @@ def report(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+def test_a_disk_that_is_full_in_the_middle_of_a_write_keeps_what_was_there(tmp_path: Path, tiny_model: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "old_color"
+    old.mkdir()
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (300, 400), dtype=np.uint8))
+    noise.save(old / "plain.jpg")
+    noise.save(old / "progressive.jpg", progressive=True)
+    noise.save(old / "finest.jpg", quality=98)
+    for kind in ("bmp", "ppm", "png", "tif", "webp"):
+        noise.convert("RGB").save(old / f"{kind}.{kind}")
+    new.mkdir()
+    (new / "progressive.jpg").write_bytes(b"what was there")
+
+    def limit() -> None:  # what is cut short first fails at the next write, as on a full disk
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_960, 40_960))
+
+    code, said = finish(start(old, "-m", tiny_model, "--overwrite", before=limit))
+
+    assert code == 1, said
+    assert said.count("cannot be written (File too large)") >= 8
+    assert {path.name: path.read_bytes() for path in new.iterdir()} == {"progressive.jpg": b"what was there"}
+
+
 def test_killed_at_any_moment_the_next_run_goes_on(tmp_path: Path, tiny_model: Path) -> None:
     fill(tmp_path / "old", 40)
     new, lines = tmp_path / "old_color", tmp_path / "report.jsonl"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO, TypeGuard
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
-from simplejpeg import encode_jpeg_yuv_planes
 
 from hue_cli.images import jp2, jpeg, png
 from hue_cli.images.decoders import NEEDS_HEIF, has_heif
@@ -28,9 +27,9 @@ from hue_cli.images.photo import (
     holds_alpha,
     holds_sequence,
 )
-from hue_cli.images.planes import paint_planes
 from hue_cli.images.profile import srgb_profile
 from hue_cli.images.resources import SIGNATURE, pack_iptc
+from hue_cli.images.subsampled import paint_subsampled
 from hue_cli.images.tiff import TiffWriter
 from hue_cli.images.tint import Painting, Rows
 
@@ -218,10 +217,13 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
             _write_deep_ppm(picture.rgb, stream)
         return
     options = _options(metadata, encoding)
-    if image_format == "JPEG" and _can_be_halved(picture.rgb, options):
-        _encode_halved(picture.rgb, stream, options)
-        return
-    image = _to_image(picture)
+    if image_format == "JPEG" and max(picture.rgb.shape) > jpeg.LONGEST:
+        raise ValueError(f"a side is longer than {jpeg.LONGEST} pixels")
+    rgb = picture.rgb
+    if isinstance(rgb, Painting) and options.get("subsampling") == _HALVED:
+        image = paint_subsampled(rgb)
+    else:
+        image = _to_image(picture)
     if image_format == "JPEG2000":
         within = io.BytesIO()
         image.save(within, image_format, **options)
@@ -230,22 +232,6 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
     if image_format == "HEIF" and not has_heif():
         raise ValueError(NEEDS_HEIF)
     image.save(stream, image_format, **options)
-
-
-def _can_be_halved(rgb: Rows, options: dict[str, Any]) -> TypeGuard[Painting]:
-    """Whether a JPEG takes a painting's chroma at half size, and one scan after the other."""
-    is_plain = options["subsampling"] == _HALVED and not options["progressive"]
-    return is_plain and isinstance(rgb, Painting)
-
-
-def _encode_halved(painting: Painting, stream: BinaryIO, options: dict[str, Any]) -> None:
-    """Encode with libjpeg-turbo's own interface: Pillow's takes no chroma at half size."""
-    if max(painting.shape) > jpeg.LONGEST:
-        raise ValueError(f"a side is longer than {jpeg.LONGEST} pixels")
-    planes = paint_planes(painting)
-    content = encode_jpeg_yuv_planes(planes.luma, planes.blue, planes.red, quality=options["quality"])
-    stream.write(jpeg.head(options.get("dpi"), options.get("exif"), options["extra"], options["icc_profile"]))
-    stream.write(memoryview(content)[jpeg.head_size(content) :])
 
 
 def _write_deep_ppm(pixels: Rows, stream: BinaryIO) -> None:
@@ -292,6 +278,8 @@ def _common(metadata: Metadata) -> dict[str, Any]:
 def _jpeg_options(metadata: Metadata, quality: int, encoding: Encoding) -> dict[str, Any]:
     compression = metadata.compression
     options = _common(metadata)
+    if (size := len(options["icc_profile"])) > jpeg.MOST_PROFILE:
+        raise ValueError(f"its colour profile of {size:,} bytes is longer than a JPEG holds")
     if len(options.get("exif", b"")) > jpeg.MOST_BYTES:
         del options["exif"]
     extra = b"".join(jpeg.segment(0xFE, comment[: jpeg.MOST_BYTES]) for comment in metadata.comments)

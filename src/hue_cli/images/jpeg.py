@@ -21,9 +21,10 @@ from hue_cli.images.xmp import Namespace, merged
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENSION_PREFIX = b"http://ns.adobe.com/xmp/extension/\0"
 _NOTE = "http://ns.adobe.com/xmp/note/"
-_PROFILE_PREFIX = b"ICC_PROFILE\0"
 MOST_BYTES = 65_533
 """That a segment holds."""
+MOST_PROFILE = 255 * (MOST_BYTES - 14)
+"""Bytes of a colour profile, in as many segments as are counted."""
 LONGEST = 65_500
 """Pixels of a side that libjpeg writes."""
 
@@ -175,37 +176,6 @@ def _sampling(frame: bytes) -> tuple[int, int] | None:
 def segment(marker: int, content: bytes) -> bytes:
     """Return a segment; its content has at most :data:`MOST_BYTES` bytes."""
     return bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2) + content
-
-
-def head(dpi: tuple[float, float] | None, exif: bytes | None, extra: bytes, icc: bytes) -> bytes:
-    """Return the beginning of a file: its marker, resolution and metadata.
-
-    Args:
-        dpi: across and down.
-        exif: with its prefix.
-        extra: segments.
-        icc: the profile, in as many segments as it takes.
-
-    References:
-        ITU-T T.871, §10.1 (JFIF); ICC.1:2022, annex B.4.
-    """
-    across, down = (min(round(side), 0xFFFF) for side in dpi) if dpi else (0, 0)
-    density = (1, across, down) if across and down else (0, 1, 1)
-    parts = [b"\xff\xd8", segment(0xE0, b"JFIF\0" + struct.pack(">BBBHHBB", 1, 1, *density, 0, 0))]
-    if exif:
-        parts.append(segment(0xE1, exif))
-    parts.append(extra)
-    room = MOST_BYTES - len(_PROFILE_PREFIX) - 2
-    pieces = [icc[at : at + room] for at in range(0, len(icc), room)]
-    for number, piece in enumerate(pieces, start=1):
-        parts.append(segment(0xE2, _PROFILE_PREFIX + bytes((number, len(pieces))) + piece))
-    return b"".join(parts)
-
-
-def head_size(content: bytes) -> int:
-    """Return how many bytes of a file's beginning :func:`head` replaces: its marker and its JFIF segment."""
-    (length,) = struct.unpack_from(">H", content, 4)
-    return 4 + int(length)
 
 
 def xmp_segments(packet: bytes, extension: Iterable[bytes], brief: bytes | None) -> Iterator[bytes]:

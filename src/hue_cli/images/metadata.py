@@ -96,6 +96,10 @@ def _tidied(raw: Metadata) -> Found:
         except ValueError as error:
             found.metadata = replace(found.metadata, xmp=None, extension=())
             found.warnings.append(f"its XMP is damaged and was left out ({error})")
+    compression = found.metadata.compression
+    if found.orientation >= 5 and compression.sampling:  # across and down change places when it is turned upright
+        turned = replace(compression, sampling=compression.sampling[::-1])
+        found.metadata = replace(found.metadata, compression=turned)
     return found
 
 

@@ -81,10 +81,14 @@ def _invert_f(f: Floats, upper: Floats, cube: Floats, knee: Floats) -> None:
 class Strip:
     """Buffers for one strip, used again for the next.
 
+    Attributes:
+        pixels: that there is room for.
+
     Linear values are kept as 0.5 + 65535 times their light: what is cut off behind the point is the table's index.
     """
 
     def __init__(self, pixels: int, entries: int) -> None:
+        self.pixels = pixels
         self._f = _f_table(entries)
         self._y = _luminance_table(entries)
         self._index = np.empty(pixels, np.intp)

@@ -25,8 +25,8 @@ from hue_cli.images.strip import Encode, Floats, Strip
 DEFAULT_KERNEL = Kernel.LANCZOS
 """Measured: docs/colour.md."""
 
-_STRIP_PIXELS = 1 << 15
-_STRIPS_A_BLOCK = 16
+_STRIP_PIXELS = 1 << 17
+_STRIPS_A_BLOCK = 4
 _THREAD_PIXELS = 1 << 20
 """Fewer are not worth another thread."""
 
@@ -66,6 +66,7 @@ class Painting:
         grey: as given.
         shape: height, width and 3.
         dtype: uint8 or uint16.
+        threads: most that share the work.
         seconds: that painting has taken so far.
     """
 
@@ -87,13 +88,13 @@ class Painting:
         self._ab = ab
         self._strength = strength
         self._kernel = kernel
-        self._threads = threads
+        self.threads = threads
         self._extent: tuple[float, float] = (height, width)
 
     def halved(self, grey: NDArray[np.uint8]) -> Painting:
         """Return the painting, of 8 bits, over its grey picture, of 8 bits too, at half its size, rounded up."""
         small = np.asarray(Image.fromarray(grey).reduce(2))
-        half = Painting(small, self._ab, strength=self._strength, kernel=self._kernel, threads=self._threads)
+        half = Painting(small, self._ab, strength=self._strength, kernel=self._kernel, threads=self.threads)
         # What is rounded up lies beyond the border: without this, colours would be off by half a pixel there.
         half._extent = self.shape[0] / 2, self.shape[1] / 2
         return half
@@ -137,8 +138,11 @@ class Painting:
         """
 
         def paint(first: int, last: int) -> None:
-            for at, planes in self._strips(first, last, encode):
-                put(at, planes)
+            strip = self.strip(last - first)
+            for at, shifts in self.shifts(first, last):
+                shape = shifts.shape[1:]
+                linear = strip.linear_rgb(self.grey[at : at + shape[0]].reshape(-1), shifts.reshape(2, -1))
+                put(at, encode(strip, linear).reshape(3, *shape))
 
         self.share(top, bottom, paint)
 
@@ -151,12 +155,12 @@ class Painting:
             work: called with the first row of a part, and the row behind its last.
         """
         begun = time.perf_counter()
-        size = max(1, _THREAD_PIXELS // self.shape[1], math.ceil((bottom - top) / self._threads))
+        size = max(1, _THREAD_PIXELS // self.shape[1], math.ceil((bottom - top) / self.threads))
         starts = range(top, bottom, size)
         if len(starts) < 2:
             work(top, bottom)
         else:
-            with ThreadPoolExecutor(self._threads) as pool:
+            with ThreadPoolExecutor(self.threads) as pool:
                 for done in [pool.submit(work, start, min(start + size, bottom)) for start in starts]:
                     done.result()
         self.seconds += time.perf_counter() - begun
@@ -172,19 +176,17 @@ class Painting:
         shift = np.stack([a * np.float32(self._strength / 500), b * np.float32(-self._strength / 200)])
         return widen(shift, self.shape[1], self._kernel, extent=self._extent[1])
 
-    def _strips(self, top: int, bottom: int, encode: Encode) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Yield strips: where each begins, and its values, good until the next is asked for."""
-        width = self.shape[1]
-        rows = max(1, min(bottom - top, _STRIP_PIXELS // width))
-        strip = Strip(rows * width, levels(self.grey.dtype))
-        for start, shifts in self._shifts(top, bottom, rows):
-            stop = start + shifts.shape[1]
-            linear = strip.linear_rgb(self.grey[start:stop].reshape(-1), shifts.reshape(2, -1))
-            yield start, encode(strip, linear).reshape(3, stop - start, width)
+    def strip(self, rows: int) -> Strip:
+        """Return buffers for the strips that so many rows are painted in."""
+        return Strip(max(4, self._rows_of_strip(rows) * self.shape[1]), levels(self.grey.dtype))
 
-    def _shifts(self, top: int, bottom: int, rows: int) -> Iterator[tuple[int, Floats]]:
-        """Yield where each strip begins, and its ``(2, n, W)`` shifts of f."""
-        wide, block = self._wide, rows * _STRIPS_A_BLOCK
+    def _rows_of_strip(self, rows: int) -> int:
+        return max(1, min(rows, _STRIP_PIXELS // self.shape[1]))
+
+    def shifts(self, top: int, bottom: int) -> Iterator[tuple[int, Floats]]:
+        """Yield where each strip of some rows begins, and its ``(2, n, W)`` shifts of f."""
+        rows, wide = self._rows_of_strip(bottom - top), self._wide
+        block = rows * _STRIPS_A_BLOCK
         for start in range(top, bottom, block):
             stop = min(start + block, bottom)
             first, weights = kernel_weights(self._kernel, wide.shape[1], self._extent[0], start, stop)

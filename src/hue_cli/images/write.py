@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 from collections.abc import Iterator
@@ -13,6 +14,17 @@ from hue_cli.errors import ImageError
 from hue_cli.images.lock import kept_locked, remove_if_abandoned, still_has_its_name, try_lock
 
 _PART_PREFIX, _PART_SUFFIX = ".hue-", ".part"
+
+
+class _Part(io.BufferedRandom):
+    """A file that keeps its number to itself.
+
+    Pillow would write to the number, past the buffer, and take a write that a full disk cut short for a whole one:
+    the file would be truncated, and nobody told.
+    """
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
 
 
 @contextmanager
@@ -35,7 +47,7 @@ def replacing(path: Path, *, times_of: Path | None = None) -> Iterator[BinaryIO]
         raise _unwritable(path, error) from error
     try:
         # Renamed while it is locked, and after it was closed: network file systems report a full disk only then.
-        with kept_locked(stream.fileno()):
+        with kept_locked(stream.raw.fileno()):
             with stream:
                 yield stream
             if times_of is not None:
@@ -50,13 +62,14 @@ def replacing(path: Path, *, times_of: Path | None = None) -> Iterator[BinaryIO]
         raise
 
 
-def _open_part(folder: Path) -> tuple[Path, BinaryIO]:
+def _open_part(folder: Path) -> tuple[Path, _Part]:
     """Make a temporary file, locked until it is closed, so that other runs know that it is being written."""
     while True:
         # Drawn, not counted: numbers of processes repeat in containers, and several may share a folder.
         part = folder / f"{_PART_PREFIX}{secrets.token_hex(8)}{_PART_SUFFIX}"
-        stream = part.open("x+b")
-        if try_lock(stream.fileno()) is not False and still_has_its_name(stream.fileno(), part):
+        stream = _Part(io.FileIO(part, "x+"))
+        number = stream.raw.fileno()
+        if try_lock(number) is not False and still_has_its_name(number, part):
             return part, stream
         stream.close()  # another run took it for abandoned, in the moment before it was locked
 

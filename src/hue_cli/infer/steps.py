@@ -137,6 +137,8 @@ class Steps:
         self.settings = settings
         self._threads = threads or usable_cores()
         self._most_at_once: int | None = None
+        self._encoding = 0
+        self._lock = Lock()
 
     def prepare(self, source: Path | bytes, name: str | None = None) -> Prepared:
         """Read a photograph and scale its lightness for the network.
@@ -229,7 +231,7 @@ class Steps:
         settings, sequence = self.settings, prepared.photo.sequence
         encoding = Encoding(image_format=image_format, quality=settings.quality, provenance=settings.provenance)
         first = _picture(prepared, rgb)
-        with self.timings.measure("encode"):
+        with self._sharing(rgb), self.timings.measure("encode"):
             try:
                 if sequence is None or not holds_sequence(image_format, sequence.kind):
                     encode(first, stream, encoding)
@@ -240,6 +242,19 @@ class Steps:
                 raise ImageError(f"{prepared.name}: cannot be written as {image_format} ({error}).") from error
         if isinstance(rgb, Painting):  # it was painted strip by strip, as it was encoded
             self.timings.move(rgb.seconds, "encode", "colour")
+
+    @contextmanager
+    def _sharing(self, rgb: Rows) -> Iterator[None]:
+        """Share the threads with what else is encoded: more of them than cores would only wait for each other."""
+        with self._lock:
+            self._encoding += 1
+            if isinstance(rgb, Painting):
+                rgb.threads = max(1, self._threads // self._encoding)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._encoding -= 1
 
     def _others(self, prepared: Prepared, image_format: str) -> Iterator[Picture]:
         """Yield the pages or pictures of a file behind the first, in colour."""

@@ -133,16 +133,14 @@ class Task(ABC):
         name, written = self.output_format, None
         with self._working():
             painting = steps.paint(prepared, ab, name)
-            comparing = self.comparing(steps)
-            rgb = painting if comparing is None else painting[:]
             # The comparison first: a run that is killed in between finds no result, and makes both again.
-            if comparing is not None:
-                both, pair = steps.compare(prepared, rgb[:])
+            if (comparing := self.comparing(steps)) is not None:
+                both, pair = steps.compare(prepared, painting[:])
                 with comparing as stream:
                     steps.encode(both, pair, stream, name)
             if (writing := self.writing(steps)) is not None:
                 with writing as stream:
-                    steps.encode(prepared, rgb, stream, name)
+                    steps.encode(prepared, painting, stream, name)
                     if takes_digests:
                         written = FileFacts.of(stream)
         height, width = prepared.photo.size

@@ -6,29 +6,30 @@ import io
 
 import numpy as np
 import pytest
-import simplejpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from skimage import color, data
 
+from hue_cli.images import subsampled
 from hue_cli.images.encode import Encoding, Picture, encode
 from hue_cli.images.luminance import grey_to_lightness, rgb_to_grey
 from hue_cli.images.mark import Provenance
 from hue_cli.images.photo import Compression, Metadata
-from hue_cli.images.planes import Planes, paint_planes
+from hue_cli.images.subsampled import paint_subsampled
 from hue_cli.images.tint import Painting
 
 RNG = np.random.default_rng(5)
 
 
-def shown(planes: Planes) -> np.ndarray:
-    """What a decoder makes of the planes, by Pillow, without the losses of a JPEG."""
-    height, width = planes.luma.shape
-    chroma = [plane.repeat(2, axis=0).repeat(2, axis=1)[:height, :width] for plane in (planes.blue, planes.red)]
-    bands = [Image.fromarray(np.ascontiguousarray(plane)) for plane in (planes.luma, *chroma)]
-    return np.asarray(Image.merge("YCbCr", bands).convert("RGB"))
+def shown(painting: Painting) -> np.ndarray:
+    """What a viewer sees of it, without the losses of a JPEG and with the chroma of each four as it is."""
+    return np.asarray(paint_subsampled(painting).convert("RGB"))
+
+
+def luma(painting: Painting) -> np.ndarray:
+    return np.asarray(paint_subsampled(painting).getchannel("Y"))
 
 
 def painting_of(name: str, reduce: int = 3) -> Painting:
@@ -39,34 +40,41 @@ def painting_of(name: str, reduce: int = 3) -> Painting:
     return Painting(grey, np.ascontiguousarray(np.moveaxis(lab[..., 1:], -1, 0), np.float32))
 
 
+def flat(grey: np.ndarray, a: float, b: float) -> Painting:
+    return Painting(grey, np.full((2, 1, 1), [[[a]], [[b]]], np.float32))
+
+
+def as_pillow_encodes(painting: Painting, quality: int = 100) -> np.ndarray:
+    """What is left of the whole painting in a JPEG of Pillow's, with halved chroma."""
+    content = io.BytesIO()
+    Image.fromarray(painting[:]).save(content, "JPEG", quality=quality, subsampling=2)
+    return np.asarray(Image.open(content))
+
+
+def as_hue_encodes(painting: Painting, quality: int = 100) -> np.ndarray:
+    content = io.BytesIO()
+    paint_subsampled(painting).save(content, "JPEG", quality=quality, subsampling=2)
+    return np.asarray(Image.open(content))
+
+
+def lightness_errors(rgb: np.ndarray, painting: Painting) -> np.ndarray:
+    errors: np.ndarray = np.abs(color.rgb2lab(rgb)[..., 0] - grey_to_lightness(painting.grey))
+    return errors
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 1), (6, 8), (33, 65)])
-def test_no_colour_is_exactly_none(size: tuple[int, int]) -> None:
-    grey = RNG.integers(0, 256, size, dtype=np.uint8)
-    planes = paint_planes(Painting(grey, np.zeros((2, 3, 4), np.float32)))
-    np.testing.assert_array_equal(planes.luma, grey)
-    assert planes.blue.shape == planes.red.shape == ((size[0] + 1) // 2, (size[1] + 1) // 2)
-    assert {*planes.blue.flat, *planes.red.flat} == {128}
-
-
-@pytest.mark.parametrize("size", [(1, 1), (5, 1), (33, 64), (64, 33), (33, 65)])
-def test_odd_sizes_give_the_same_bytes_each_time(size: tuple[int, int]) -> None:
-    grey = RNG.integers(0, 256, size, dtype=np.uint8)
-    ab = RNG.uniform(-60, 60, (2, 3, 4)).astype(np.float32)
-    seen = set()
-    for number in range(8):
-        junk = np.full((size[0] + 1, size[1] + 1), number * 30, np.uint8)  # lies where the next planes may
-        del junk
-        stream = io.BytesIO()
-        encode(Picture(rgb=Painting(grey, ab)), stream, Encoding(image_format="JPEG"))
-        seen.add(stream.getvalue())
-        assert Image.open(stream).size == size[::-1]
-    assert len(seen) == 1
+@pytest.mark.parametrize("least", [0, 100])
+def test_no_colour_is_exactly_none(size: tuple[int, int], least: int) -> None:
+    grey = RNG.integers(least, 256 - least, size, dtype=np.uint8)
+    image = paint_subsampled(Painting(grey, np.zeros((2, 3, 4), np.float32)))
+    bands = [np.asarray(band) for band in image.split()]
+    np.testing.assert_array_equal(bands[0], grey)
+    assert {*bands[1].flat, *bands[2].flat} == {128}
 
 
 def test_sixteen_bits_are_rounded_to_the_nearest_eight() -> None:
     grey = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
-    planes = paint_planes(Painting(grey, np.zeros((2, 1, 1), np.float32)))
-    np.testing.assert_array_equal(planes.luma, np.rint(grey / 257))
+    np.testing.assert_array_equal(luma(flat(grey, 0, 0)), np.rint(grey / 257))
 
 
 @given(
@@ -75,9 +83,9 @@ def test_sixteen_bits_are_rounded_to_the_nearest_eight() -> None:
     b=st.floats(-128, 128, width=32),
 )
 def test_flat_colours_are_the_paintings(grey: int, a: float, b: float) -> None:
-    painting = Painting(np.full((4, 4), grey, np.uint8), np.full((2, 2, 2), [[[a]], [[b]]], np.float32))
+    painting = flat(np.full((4, 4), grey, np.uint8), a, b)
     # Luma and chroma are rounded, to up to 0.5 + 0.5 · 1.772 steps of blue; Pillow's conversion rounds once more.
-    assert np.abs(shown(paint_planes(painting)).astype(int) - painting[:]).max() <= 2
+    assert np.abs(shown(painting).astype(int) - painting[:]).max() <= 2
 
 
 @given(
@@ -88,23 +96,44 @@ def test_flat_colours_are_the_paintings(grey: int, a: float, b: float) -> None:
 @settings(max_examples=300)
 def test_luma_follows_grey_upwards_and_nothing_overflows(near: list[int], a: float, b: float) -> None:
     grey = np.sort(np.array(near, np.uint8)).reshape(2, 2)
-    luma = paint_planes(Painting(grey, np.full((2, 1, 1), [[[a]], [[b]]], np.float32))).luma.astype(int)
-    assert (np.diff(luma.reshape(-1)) >= 0).all()
-    # Colours move luma by 75 of 255 at most (green); how steeply it rises is bounded too.
-    assert np.abs(luma - grey).max() <= 75 + 1.5 * np.ptp(grey)
+    found = luma(flat(grey, a, b)).astype(int)
+    assert (np.diff(found.reshape(-1)) >= 0).all()
+    # Colours move luma by 75 of 255 at most (green), and within smooth fours it rises by 1.5 a step at most.
+    assert np.abs(found - grey).max() <= 75 + 24
 
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
-def test_lightness_stays_as_near_as_from_full_chroma(name: str) -> None:
+@pytest.mark.parametrize("quality", [92, 100])
+def test_lightness_stays_as_near_as_from_full_chroma(name: str, quality: int) -> None:
     painting = painting_of(name)
-    lightness = grey_to_lightness(painting.grey)
-    pillows = io.BytesIO()
-    Image.fromarray(painting[:]).save(pillows, "JPEG", quality=100, subsampling=2)
-    planes = paint_planes(painting)
-    own = io.BytesIO(simplejpeg.encode_jpeg_yuv_planes(planes.luma, planes.blue, planes.red, quality=100))
-    errors = [np.abs(color.rgb2lab(np.asarray(Image.open(one)))[..., 0] - lightness) for one in (own, pillows)]
-    assert errors[0].mean() < 1.1 * errors[1].mean()
-    assert np.quantile(errors[0], 0.99) < 1.25 * np.quantile(errors[1], 0.99)
+    own, pillows = (lightness_errors(way(painting, quality), painting) for way in (as_hue_encodes, as_pillow_encodes))
+    # Where the JPEG itself loses next to nothing, that luma is followed by lines can be seen.
+    mean, most = (1.03, 1.05) if quality < 95 else (1.1, 1.5)
+    assert own.mean() < mean * pillows.mean()
+    assert np.quantile(own, 0.99) < most * np.quantile(pillows, 0.99)
+
+
+def _checks(step: int) -> np.ndarray:
+    grey: np.ndarray = (np.indices((48, 49)).sum(axis=0) // step % 2 * 255).astype(np.uint8)
+    return grey
+
+
+@pytest.mark.parametrize(
+    "grey",
+    [
+        _checks(1),
+        _checks(2),
+        np.tile(np.array([0, 255], np.uint8), (48, 24)),
+        np.where(RNG.random((48, 49)) < 0.5, 0, 255).astype(np.uint8),
+        RNG.integers(0, 256, (48, 49), dtype=np.uint8),
+    ],
+    ids=["checks", "large checks", "stripes", "dither", "noise"],
+)
+def test_fine_black_and_white_is_painted_as_from_full_chroma(grey: np.ndarray) -> None:
+    painting = flat(grey, 20, 40)
+    difference = as_hue_encodes(painting).astype(int) - as_pillow_encodes(painting)
+    assert np.abs(difference).mean() < 0.5
+    assert np.abs(difference).max() <= 8
 
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
@@ -115,8 +144,8 @@ def test_a_jpeg_differs_from_the_painting_as_pillows_does(name: str) -> None:
     truth = painting[:]
     Image.fromarray(truth).save(pillows, "JPEG", quality=92)
     errors = [np.abs(np.asarray(Image.open(stream)).astype(float) - truth).mean() for stream in (content, pillows)]
-    assert errors[0] < 1.06 * errors[1]
-    assert content.getbuffer().nbytes < 1.05 * pillows.getbuffer().nbytes
+    assert errors[0] < 1.02 * errors[1]
+    assert content.getbuffer().nbytes < 1.02 * pillows.getbuffer().nbytes
 
 
 def test_a_jpeg_from_planes_says_what_one_from_pixels_says() -> None:
@@ -175,7 +204,27 @@ def test_a_progressive_photograph_stays_progressive() -> None:
     assert Image.open(stream).info["progressive"]
 
 
+def test_a_profile_that_no_jpeg_holds_is_said() -> None:
+    picture = Picture(rgb=painting_of("chelsea"), metadata=Metadata(icc=bytes(16_710_000)))
+    with pytest.raises(ValueError, match="colour profile of 16,710,000 bytes"):
+        encode(picture, io.BytesIO(), Encoding(image_format="JPEG"))
+
+
 def test_a_side_that_no_jpeg_holds_is_said() -> None:
     painting = Painting(np.zeros((1, 65_501), np.uint8), np.zeros((2, 1, 4), np.float32))
     with pytest.raises(ValueError, match="65500"):
         encode(Picture(rgb=painting), io.BytesIO(), Encoding(image_format="JPEG"))
+
+
+def test_bands_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    painting = painting_of("rocket")  # 427 rows: the last band has an odd one
+    whole = paint_subsampled(painting)
+    monkeypatch.setattr(subsampled, "_BAND_PIXELS", 100 * 640)
+    assert paint_subsampled(painting).tobytes() == whole.tobytes()
+
+
+def test_threads_give_the_same_bytes() -> None:
+    grey = RNG.integers(0, 256, (1301, 2003), dtype=np.uint8)
+    ab = RNG.uniform(-60, 60, (2, 30, 40)).astype(np.float32)
+    found = {paint_subsampled(Painting(grey, ab, threads=threads)).tobytes() for threads in (1, 2, 3, 5)}
+    assert len(found) == 1
