@@ -112,10 +112,11 @@ def _budget(recipe: Recipe, config: Config | None) -> str:
     if config is None:
         return "not trained yet"
     training = config["training"]
-    return (
+    told = (
         f"{training['minutes']:g} minutes on {training['device']}, {training['epochs_seen']:g} of "
         f"{recipe.epochs} epochs of {training['photos']['train']:,} photos"
     )
+    return f"{told}, from earlier weights" if training.get("init") else told
 
 
 def _orders(recipes: Sequence[Recipe], configs: Configs) -> Iterator[str]:

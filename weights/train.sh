@@ -57,7 +57,6 @@ minutes_of() { # name → minutes
 }
 
 largest_file=25000000
-parameters_of() { "$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["parameters"])' "$runs/$1/run.json"; }
 
 is_filed() { [[ -f $weights/$1/config.json ]]; }
 is_trained() { [[ -f $runs/$1/run.json ]] && grep -q '"finished": true' "$runs/$1/run.json"; }
@@ -86,21 +85,32 @@ state_of() { # name → what it lacks
   else echo "not begun"; fi
 }
 
+export_to() { # name, folder, options
+  local name=$1 target=$2
+  shift 2
+  "${hue[@]}" export "$runs/$name" --precision auto --file-in "$target" --scores "$runs/$name/scores.json" "$@"
+}
+
 file_in() {
-  local name=$1 target=$weights options=()
+  local name=$1 aside=$runs/$1/filed options=()
   # These two travel in the package; the first is what a fresh install colorizes with.
   case $name in
     hue-s) options=(--bundle --default) ;;
     residual-curriculum) options=(--bundle) ;;
   esac
-  # Two bytes a parameter, where halving them changes nothing: what is too large for the repository is known before.
-  if (($(parameters_of "$name") * 2 > largest_file)); then target=$runs/$name/filed; fi
-  "${hue[@]}" export "$runs/$name" --precision auto --file-in "$target" --scores "$runs/$name/scores.json" "${options[@]}"
-  if (($(stat -c %s "$target/$name/model.onnx") > largest_file)); then
-    mkdir -p "$weights/$name"
-    cp "$target/$name/README.md" "$target/$name/config.json" "$weights/$name/"
-    echo "$name: $target/$name/model.onnx is too large for the repository; publish it with: hue models push"
+  export_to "$name" "$aside"
+  if (($(stat -c %s "$aside/$name/model.onnx") <= largest_file)); then
+    export_to "$name" "$weights" "${options[@]}"
+    return
   fi
+  cat >"$aside/$name/NOTES.md" <<EOF
+Its file is too large for the repository, which has this card, its configuration and its scores. \`weights/train.sh $name\`
+makes it again, in \`runs/$name/filed/$name/model.onnx\`, which \`-m\` takes.
+EOF
+  export_to "$name" "$aside"
+  mkdir -p "$weights/$name"
+  cp "$aside/$name/README.md" "$aside/$name/config.json" "$weights/$name/"
+  echo "$name: $aside/$name/model.onnx is too large for the repository; publish it with: hue models push"
 }
 
 if [[ ${1:-} == --missing ]]; then
