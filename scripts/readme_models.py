@@ -41,11 +41,16 @@ def _cells(config: dict[str, Any]) -> list[str]:
     share = scores["colour_share"]
     return [
         *(_number(scores["used"].get(key)) for key in COLUMNS),
-        "–" if share is None else f"{share:.0%}",
+        "–" if share is None else f"{share:.0%}{_gain(config)}",
         _number(scores["raw"].get("msssim")),
         _number(paper.get("msssim")),
         f"{config['size'] / 1e6:.1f} MB",
     ]
+
+
+def _gain(config: dict[str, Any]) -> str:
+    gain = config["training"].get("gain", 1)
+    return "" if gain == 1 else f" (×{gain:g})"
 
 
 def _number(value: float | None) -> str:

@@ -5,13 +5,16 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from hue_cli.metrics.catalogue import METRICS
 from hue_cli.models.cost import cost_of
 from hue_cli.recipes import RECIPES
+from hue_cli.recipes.changes import changes_in
+from hue_cli.recipes.parse import parse_recipe
 from hue_cli.recipes.schema import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,6 +22,8 @@ PAGE = ROOT / "docs" / "results.md"
 Config = Mapping[str, Any]
 Configs = Mapping[str, Config]
 
+_ALIKE = 1.25
+"""Times as many photos that one training may have seen as another."""
 LABELS = {"mse": "MSE", "rmse": "RMSE", "mae": "MAE", "psnr": "PSNR", "ssim": "SSIM", "msssim": "MS-SSIM"}
 
 HEAD = """# Results
@@ -55,7 +60,7 @@ def _table(recipes: Sequence[Recipe], configs: Configs, speeds: Mapping[str, flo
     rows = [_grey(configs, len(printed) + accepted)] if any(recipe.name in configs for recipe in recipes) else []
     for recipe in recipes:
         config = configs.get(recipe.name)
-        size = max(stage.size for stage in recipe.stages)
+        size = _size(recipe, config)
         cost = cost_of(recipe, size)
         rows.append(
             [
@@ -116,7 +121,28 @@ def _budget(recipe: Recipe, config: Config | None) -> str:
         f"{training['minutes']:g} minutes on {training['device']}, {training['epochs_seen']:g} of "
         f"{recipe.epochs} epochs of {training['photos']['train']:,} photos"
     )
-    return f"{told}, from earlier weights" if training.get("init") else told
+    parts = [told]
+    if training.get("init"):
+        parts.append("from earlier weights")
+    if "encoder" in config["recipe"]["net"] and not training.get("init"):
+        weights = training.get("encoder_weights", "none")
+        parts.append("encoder from scratch" if weights == "none" else "encoder with ImageNet's weights")
+    return ", ".join([*parts, *changes_in(parse_recipe(config["recipe"]))])
+
+
+def _size(recipe: Recipe, config: Config | None) -> int:
+    """Return the side of the largest crops that it was, or would be, trained with."""
+    stages = config["recipe"]["stages"] if config else [asdict(stage) for stage in recipe.stages]
+    return max(int(stage["size"]) for stage in stages)
+
+
+def _caveat(names: Iterable[str], configs: Configs) -> str:
+    """Say so where systems that are compared were not trained alike."""
+    trainings = [configs[name]["training"] for name in names]
+    seen = [training["photos_seen"] for training in trainings]
+    is_alike = max(seen) <= _ALIKE * min(seen) and not any(training.get("init") for training in trainings)
+    began = {training.get("encoder_weights", "none") for training in trainings}
+    return "" if is_alike and len(began) == 1 else " They were not trained alike: see the last column."
 
 
 def _orders(recipes: Sequence[Recipe], configs: Configs) -> Iterator[str]:
@@ -135,7 +161,8 @@ def _orders(recipes: Sequence[Recipe], configs: Configs) -> Iterator[str]:
             for figures in (both, here)
         )
         verdict = "the same here" if paper == ours else f"here {' > '.join(ours)}"
-        yield f"Order by {LABELS.get(name, name)}, best first: {' > '.join(paper)} in the paper, {verdict}.\n"
+        order = f"Order by {LABELS.get(name, name)}, best first: {' > '.join(paper)} in the paper, {verdict}."
+        yield f"{order}{_caveat(both, configs)}\n"
     for better in recipes:
         for worse in better.source.over:
             found = _compared(better.name, worse, configs)

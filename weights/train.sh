@@ -104,8 +104,8 @@ file_in() {
     return
   fi
   cat >"$aside/$name/NOTES.md" <<EOF
-Its file is too large for the repository, which has this card, its configuration and its scores. \`weights/train.sh $name\`
-makes it again, in \`runs/$name/filed/$name/model.onnx\`, which \`-m\` takes.
+Its file is too large for the repository, which has this card, its configuration and its scores: hue does not know it by its name. Train it with the
+command below, write it with \`hue export\`, and give \`-m\` the file.
 EOF
   export_to "$name" "$aside"
   mkdir -p "$weights/$name"
@@ -118,6 +118,9 @@ if [[ ${1:-} == --missing ]]; then
   for name in $names; do printf '%-26s %s\n' "$name" "$(state_of "$name")"; done
   exit
 fi
+# A trial is kept apart: what it leaves must never be taken for a training, or its scores for the test set's.
+if [[ -n ${TEST_LIMIT:-} ]]; then runs=$runs/trial; fi
+
 models=("$@")
 if [[ $# -eq 0 ]]; then names=$(queue); read -ra models <<<"$names"; fi
 

@@ -13,7 +13,7 @@ from hue_cli.evaluate.outputs import Findings, OutputFolder
 from hue_cli.evaluate.protocol import Protocol, Treatment
 from hue_cli.metrics.metric import Floats, Metric
 from hue_cli.recipes import RECIPES
-from hue_cli.recipes.schema import PROSE
+from hue_cli.recipes.changes import changes_in
 from hue_cli.recipes.stamps import is_stamp_of
 
 COLOUR = "cf-abs"
@@ -218,9 +218,7 @@ def departures_of(model: Model) -> tuple[str, ...]:
         return model.recipe.departures
     changed = ""
     if is_stamp_of(model.recipe, model.digest):  # an ONNX file only knows that something differs
-        then, now = model.recipe.to_dict(), known.to_dict()
-        names = [name for name in now if name not in PROSE and then.get(name) != now[name]]
-        changed = f" ({', '.join(names)})"
+        changed = f": {', '.join(changes_in(model.recipe))}"
     return (*model.recipe.departures, f"This training changed the recipe{changed}.")
 
 

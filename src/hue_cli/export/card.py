@@ -10,7 +10,9 @@ from typing import Any
 from hue_cli.export.run import Exported
 from hue_cli.export.scores import Figures, Scores
 from hue_cli.models.trained import TrainedRun
+from hue_cli.recipes.changes import changes_in
 from hue_cli.recipes.schema import Recipe
+from hue_cli.recipes.specs import ResNet18AutoencoderSpec
 
 _DIGITS = 4
 
@@ -77,7 +79,7 @@ def _boldness(found: Mapping[str, Any]) -> str:
     """Say what a gain does, as :class:`hue_cli.train.boldness.Boldness` found it."""
     return (
         f"{found['colour_share']:.0%} of the truth's colour on the validation photos in place of "
-        f"{found['colour_share_before']:.0%}, for {-found['psnr']:.2f} dB of PSNR"
+        f"{found['colour_share_before']:.0%}, for {max(0.0, -found['psnr']):.2f} dB of PSNR"
     )
 
 
@@ -115,9 +117,12 @@ def _printed(figures: Figures) -> dict[str, str]:
 
 
 def _departures(recipe: Recipe) -> str:
-    if not recipe.departures:
+    departures = list(recipe.departures)
+    if changes := changes_in(recipe):
+        departures.append(f"This training changed the recipe: {', '.join(changes)}.")
+    if not departures:
         return ""
-    return "## Departures from the paper\n\n" + "".join(f"- {departure}\n" for departure in recipe.departures)
+    return "## Departures from the paper\n\n" + "".join(f"- {departure}\n" for departure in departures)
 
 
 def _training(run: TrainedRun) -> str:
@@ -125,6 +130,7 @@ def _training(run: TrainedRun) -> str:
     told = [
         ("on", run.training_data),
         ("begun with", _init(facts.get("init"))),
+        ("encoder", _encoder(run.recipe, facts)),
         ("photos seen", _number(facts.get("photos_seen"))),
         ("epochs", _number(facts.get("epochs_seen"))),
         ("minutes", _number(facts.get("minutes"))),
@@ -137,6 +143,15 @@ def _training(run: TrainedRun) -> str:
     lines = "".join(f"- {name}: {value}\n" for name, value in told if value)
     command = typed_again(facts.get("command"))
     return f"## Training\n\n{f'    {command}{chr(10) * 2}' if command else ''}{lines}"
+
+
+def _encoder(recipe: Recipe, facts: Mapping[str, Any]) -> str:
+    """Say what an encoder began with; empty where there is none, or where all began with a run's weights."""
+    has_one = isinstance(recipe.net, ResNet18AutoencoderSpec) or hasattr(recipe.net, "encoder")
+    if not has_one or facts.get("init"):
+        return ""
+    words = str(facts.get("encoder_weights", ""))
+    return "from scratch, without ImageNet's weights" if words == "none" else words
 
 
 def _init(init: Any) -> str:

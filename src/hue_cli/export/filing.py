@@ -128,7 +128,6 @@ def describe(filing: Filing, run: TrainedRun, exported: Exported, scores: Scores
     versions = run.facts.get("versions")
     kept = (
         "seed",
-        "init",
         "encoder_weights",
         "dataset",
         "photos",
@@ -150,11 +149,19 @@ def describe(filing: Filing, run: TrainedRun, exported: Exported, scores: Scores
             "command": typed_again(run.facts.get("command")),
             "versions": {k: v for k, v in versions.items() if k != "platform"} if isinstance(versions, dict) else {},
             **{key: run.facts[key] for key in kept if key in run.facts},
+            "init": _without_folder(run.facts.get("init")),
             "gain": run.gain,
         },
         "parity": {"largest_difference": exported.difference, "bound": exported.bound},
         "scores": scores.to_dict() if scores else None,
     }
+
+
+def _without_folder(init: object) -> object:
+    """Return what a run began with, whose path means nothing elsewhere."""
+    if not isinstance(init, dict):
+        return None
+    return {**init, "weights": typed_again([init.get("weights", "")])}
 
 
 def to_json(data: object) -> str:

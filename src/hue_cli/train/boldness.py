@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional as F
 
 from hue_cli.color import lab_torch
 from hue_cli.data.photo_set import Draw, Photos
@@ -23,8 +22,6 @@ GAINS = tuple(step / 20 for step in range(20, 41))
 BEARABLE = 0.1
 """Decibels of PSNR that it may cost."""
 BATCH = 16
-_REDUCE = 4
-"""Colours are coarse: photos are compared at a quarter of the network's size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +54,9 @@ def choose_gain(colorizer: Colorizer, photos: Photos, size: int, limit: int) -> 
     psnrs, colours = torch.zeros(len(GAINS)), torch.zeros(len(GAINS))
     truths, count = 0.0, min(limit, len(photos))
     for index in torch.arange(count).split(BATCH):
-        rgb = photos.crops(Draw.centred(index), size)
-        ab = F.avg_pool2d(colorizer(lab_torch.rgb_to_lightness(rgb)), _REDUCE)
-        truth = F.avg_pool2d(rgb, _REDUCE)
+        truth = photos.crops(Draw.centred(index), size)
         lightness = lab_torch.rgb_to_lightness(truth)
+        ab = colorizer(lightness)
         truths += float(metrics.colorfulness_absolute(truth).sum())
         for at, gain in enumerate(GAINS):
             painted = lab_torch.lab_to_rgb(torch.cat([lightness, lab_torch.within_bounds(ab * gain)], dim=1))

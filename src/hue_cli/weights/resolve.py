@@ -145,7 +145,8 @@ def _find_released(weight: Weight) -> ModelFile | Absent:
     if weight.hub is None:
         raise WeightsError(
             f"The model {weight.name!r} is known, but its file {weight.file} is in none of: "
-            f"{', '.join(map(str, weight_folders()))}."
+            f"{', '.join(map(str, weight_folders()))}. This package does not carry it: name its file in a clone of the "
+            f"repository, weights/{weight.file}."
         )
     return Absent(name=weight.name, hub=weight.hub, weight=weight)
 
