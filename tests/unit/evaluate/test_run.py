@@ -144,7 +144,7 @@ def test_a_changed_recipe_is_said(models: dict[str, Model]) -> None:
     assert departures_of(model)[-1] == "This training changed the recipe."
     shorter = replace(recipe, stages=recipe.stages[:1], batch_size=4)
     changed = replace(model, recipe=shorter, digest=shorter.digest())
-    assert departures_of(changed)[-1] == "This training changed the recipe (batch_size)."
+    assert departures_of(changed)[-1] == "This training changed the recipe: batches of 4 in place of 16."
     reworded = replace(recipe, departures=("Something else.",), summary="")
     assert departures_of(replace(model, recipe=reworded, digest=reworded.digest())) == ("Something else.",)
     assert departures_of(replace(model, recipe=None)) == ()
