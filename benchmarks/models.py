@@ -1,4 +1,4 @@
-"""What a photograph costs each filed model: `python benchmarks/models.py [NAME…]`, into weights/speed.json.
+"""What a photograph costs each filed model: `python benchmarks/models.py [NAME…]`, into weights/speed.json and index.json.
 
 Processor time of one thread, not time by the clock: it hardly moves when other programs want the same cores. The
 least of several runs, since whatever disturbs a run makes it longer.
@@ -58,6 +58,12 @@ def main() -> None:
             print(f"{folder.name}: {found[folder.name]} ms")
     kept = {name: found[name] for name in sorted(found)}
     path.write_text(json.dumps({"machine": machine(), "ms": kept}, indent=2) + "\n", encoding="utf-8")
+    index = WEIGHTS / "index.json"
+    listed = json.loads(index.read_text(encoding="utf-8"))
+    for name, entry in listed["models"].items():
+        if name in kept:
+            entry["speed"] = f"{kept[name]:.0f} ms of a core"
+    index.write_text(json.dumps(listed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
