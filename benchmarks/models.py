@@ -1,4 +1,4 @@
-"""What a photograph costs each filed model: `python benchmarks/models.py [NAME…]`, into weights/speed.json and index.json.
+"""What a photograph costs each filed model: `python benchmarks/models.py [NAME…]`, into weights/*.json.
 
 Processor time of one thread, not time by the clock: it hardly moves when other programs want the same cores. The
 least of several runs, since whatever disturbs a run makes it longer.
