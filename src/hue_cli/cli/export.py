@@ -205,7 +205,7 @@ def _file(
         bundled=bundle,
         default=default,
     )
-    found = read_scores(scores, trained.recipe) if scores else None
+    found = read_scores(scores, trained) if scores else None
     return file_run(trained, filing, scores=found, precision=Precision(precision), opset=opset or _DEFAULT_OPSET)
 
 

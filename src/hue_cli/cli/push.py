@@ -65,7 +65,7 @@ def push(
     from hue_cli.weights import hub
 
     trained = read_run(run)
-    found = read_scores(scores, trained.recipe) if scores else None
+    found = read_scores(scores, trained) if scores else None
     forms = tuple(each.value for each in variants or ())
     publication = Publication(repo=name.repo, licence=licence, scores=found, variants=forms)
     if output is not None:

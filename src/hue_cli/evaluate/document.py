@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from hue_cli.data.manifest import sha256_of
 from hue_cli.evaluate.intervals import LEVEL, RESAMPLES, SEED, Estimate, Interval
 from hue_cli.evaluate.load import Model
 from hue_cli.evaluate.outputs import Findings, OutputFolder
@@ -80,6 +81,8 @@ def _model(model: Model) -> dict[str, Any]:
     recipe = model.recipe
     return {
         "origin": str(model.origin),
+        "sha256": sha256_of(model.origin) if model.origin.is_file() else None,
+        "gain": model.gain,
         "recipe": recipe.name if recipe else None,
         "digest": model.digest,
         "size": model.rule.size,

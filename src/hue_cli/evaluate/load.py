@@ -46,6 +46,7 @@ class Model:
         paint_rgb: L* to the RGB that the network itself paints; None if only an ONNX file is at hand.
         recorded: raw figures by metric name, as measured when the file was filed.
         recorded_on: the photographs that they were measured on; empty where the file does not say.
+        gain: factor on its chroma as used, that stands beside its weights; None if it is in the file itself.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Model:
     paint_rgb: Network | None = None
     recorded: Mapping[str, float] = field(default_factory=dict)
     recorded_on: str = ""
+    gain: float | None = None
 
     def used_painter(self) -> Painter:
         """Return what paints as `hue colorize` does."""
@@ -210,6 +212,7 @@ def _from_run(run: TrainedRun, device: torch.device) -> Model:
         rule=run.recipe.size,
         predict_ab=network.predict_ab,
         paint_rgb=network.paint_rgb,
+        gain=run.gain,
     )
 
 

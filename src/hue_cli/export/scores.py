@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hue_cli.data.manifest import sha256_of
 from hue_cli.errors import UsageError
-from hue_cli.recipes.schema import Recipe
+from hue_cli.models.trained import TrainedRun
 from hue_cli.recipes.stamps import is_stamp_of
 
 RAW_PREFIX = "raw_"
@@ -69,12 +70,13 @@ class Scores:
         }
 
 
-def read_scores(path: Path, recipe: Recipe) -> Scores:
-    """Read the scores of the model that was trained with ``recipe`` from what ``hue eval --json`` printed.
+def read_scores(path: Path, run: TrainedRun) -> Scores:
+    """Read the scores of a run from what ``hue eval --json`` printed.
 
     Raises:
-        UsageError: the file cannot be read, or holds no scores of this model.
+        UsageError: the file cannot be read, or holds no scores of this run.
     """
+    recipe = run.recipe
     remedy = "Make it with: hue eval --model RUN --dataset PHOTOS --raw --json > scores.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -84,6 +86,7 @@ def read_scores(path: Path, recipe: Recipe) -> Scores:
                 f"{path}: {len(models)} of the models that it scores have the recipe of this run, and one was expected "
                 f"(found {', '.join(data['models']) or 'none'}). {remedy}"
             )
+        _check(path, data["models"][models[0]], run, remedy)
         rows = {_role(row): row for row in data["rows"] if row["model"] in (None, models[0])}
         used = rows["as used"]
         return Scores(
@@ -99,6 +102,16 @@ def read_scores(path: Path, recipe: Recipe) -> Scores:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: not the scores of a model ({error!r}). {remedy}") from error
+
+
+def _check(path: Path, scored: Mapping[str, Any], run: TrainedRun, remedy: str) -> None:
+    """Refuse the scores of another training with the same recipe; older files do not say which weights they are of."""
+    sha256, gain = scored.get("sha256"), scored.get("gain")
+    if sha256 not in (None, sha256_of(run.weights)) or gain not in (None, run.gain):
+        raise UsageError(
+            f"{path}: scores of other weights with the same recipe, {scored['origin']}, or before their chroma gain "
+            f"changed; expected those of {run.weights}. {remedy}"
+        )
 
 
 def _role(row: Mapping[str, Any]) -> str:

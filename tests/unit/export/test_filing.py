@@ -39,7 +39,7 @@ def filed(
     (weights / "PHOTOS.md").write_text("## Terms\n\nAll rights with the photographers.\n", encoding="utf-8")
     old = {"file": "old/model.onnx", "size": 1, "sha256": "0", "licence": "MIT", "bundled": False, "note": "kept"}
     (weights / "index.json").write_text(json.dumps({"default": "old", "models": {"old": old}}), encoding="utf-8")
-    scores = read_scores(write_scores(weights / "scores.json", run.recipe), run.recipe)
+    scores = read_scores(write_scores(weights / "scores.json", run.recipe), run)
     filing = Filing(weights=weights, name="cnn-small", licence=LICENCE, bundled=True)
     return weights, file_run(run, filing, scores=scores, opset=20)
 
@@ -97,7 +97,7 @@ def test_the_card_has_the_paper_s_user_study(
     filed: tuple[Path, Exported], run: TrainedRun, tmp_path: Path, write_scores: WriteScores
 ) -> None:
     studied = replace(run.recipe, source=replace(run.recipe.source, acceptance="46 %"))
-    scores = read_scores(write_scores(tmp_path / "scores.json", run.recipe), run.recipe)
+    scores = read_scores(write_scores(tmp_path / "scores.json", run.recipe), run)
 
     assert "Public acceptance in its user study: 46 %." in write_card(
         "it", replace(run, recipe=studied), filed[1], scores
@@ -109,7 +109,7 @@ def test_the_card_says_where_the_paper_has_curves_only(
     filed: tuple[Path, Exported], run: TrainedRun, tmp_path: Path, write_scores: WriteScores
 ) -> None:
     drawn = replace(run.recipe, source=replace(run.recipe.source, figures={}, curves=("psnr",)))
-    scores = read_scores(write_scores(tmp_path / "scores.json", run.recipe), run.recipe)
+    scores = read_scores(write_scores(tmp_path / "scores.json", run.recipe), run)
     card = write_card("it", replace(run, recipe=drawn), filed[1], scores)
 
     assert "| psnr (dB) | 23.51 | 21.25 | 23.2 | – | curve only |" in card
