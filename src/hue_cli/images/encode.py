@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
@@ -231,7 +233,30 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
         return
     if image_format == "HEIF" and not has_heif():
         raise ValueError(NEEDS_HEIF)
+    if image_format == "JPEG":
+        _save_jpeg(image, stream, options)
+        return
     image.save(stream, image_format, **options)
+
+
+def _save_jpeg(image: Image.Image, stream: BinaryIO, options: dict[str, Any]) -> None:
+    """Save with Pillow so that other threads can work meanwhile.
+
+    It lets them only where it writes to a file's number, and there it takes a write that was cut short for a whole
+    one. So it writes to a file that lies in memory, where the system has such, and what it wrote is looked at.
+    """
+    try:
+        number = os.memfd_create("hue")
+    except (AttributeError, OSError):  # not on this system, or forbidden
+        image.save(stream, "JPEG", **options)
+        return
+    with os.fdopen(number, "w+b") as memory:
+        image.save(memory, "JPEG", **options)
+        memory.seek(0)
+        content = memory.read()
+    if not content.endswith(jpeg.END):
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    stream.write(content)
 
 
 def _write_deep_ppm(pixels: Rows, stream: BinaryIO) -> None:

@@ -28,6 +28,8 @@ MOST_PROFILE = 255 * (MOST_BYTES - 14)
 LONGEST = 65_500
 """Pixels of a side that libjpeg writes."""
 
+END = b"\xff\xd9"
+"""The marker that closes a file."""
 _START_OF_SCAN, _END = 0xDA, 0xD9
 _BARE = frozenset((0x01, *range(0xD0, 0xD9)))
 _FRAMES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -228,3 +229,16 @@ def test_threads_give_the_same_bytes() -> None:
     ab = RNG.uniform(-60, 60, (2, 30, 40)).astype(np.float32)
     found = {paint_subsampled(Painting(grey, ab, threads=threads)).tobytes() for threads in (1, 2, 3, 5)}
     assert len(found) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="files in memory")
+def test_where_files_cannot_lie_in_memory_the_same_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_it, without = io.BytesIO(), io.BytesIO()
+    encode(Picture(rgb=painting_of("chelsea")), with_it, Encoding(image_format="JPEG"))
+
+    def forbid(_name: str) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "memfd_create", forbid)
+    encode(Picture(rgb=painting_of("chelsea")), without, Encoding(image_format="JPEG"))
+    assert with_it.getvalue() == without.getvalue()
