@@ -98,9 +98,10 @@ class _Run:
             yield from self._fill()
             if not (self._reading or self._waiting or self._finishing):
                 return
-            # A batch that is not full is run where the threads would otherwise have nothing to do.
+            # A batch that is not full is run where the threads would otherwise have nothing to do, or nothing is on
+            # its way to fill it.
             idle = len(self._reading) + len(self._finishing) < self._workers
-            if batch := self._waiting.take(partial=idle):
+            if batch := self._waiting.take(partial=idle or not self._reading):
                 yield from self._run_network(batch)
             else:
                 yield from self._collect()
