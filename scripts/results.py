@@ -6,10 +6,10 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hue_cli.export.card import encoder_weights_of
 from hue_cli.metrics.catalogue import METRICS
 from hue_cli.models.cost import cost_of
 from hue_cli.recipes import RECIPES
@@ -60,7 +60,7 @@ def _table(recipes: Sequence[Recipe], configs: Configs, speeds: Mapping[str, flo
     rows = [_grey(configs, len(printed) + accepted)] if any(recipe.name in configs for recipe in recipes) else []
     for recipe in recipes:
         config = configs.get(recipe.name)
-        size = _size(recipe, config)
+        size = max(stage.size for stage in _trained(recipe, config).stages)
         cost = cost_of(recipe, size)
         rows.append(
             [
@@ -124,16 +124,15 @@ def _budget(recipe: Recipe, config: Config | None) -> str:
     parts = [told]
     if training.get("init"):
         parts.append("from earlier weights")
-    if "encoder" in config["recipe"]["net"] and not training.get("init"):
-        weights = training.get("encoder_weights", "none")
+    trained = _trained(recipe, config)
+    if weights := encoder_weights_of(trained, training):
         parts.append("encoder from scratch" if weights == "none" else "encoder with ImageNet's weights")
-    return ", ".join([*parts, *changes_in(parse_recipe(config["recipe"]))])
+    return ", ".join([*parts, *changes_in(trained)])
 
 
-def _size(recipe: Recipe, config: Config | None) -> int:
-    """Return the side of the largest crops that it was, or would be, trained with."""
-    stages = config["recipe"]["stages"] if config else [asdict(stage) for stage in recipe.stages]
-    return max(int(stage["size"]) for stage in stages)
+def _trained(recipe: Recipe, config: Config | None) -> Recipe:
+    """Return the recipe as it was, or would be, trained."""
+    return parse_recipe(config["recipe"]) if config else recipe
 
 
 def _caveat(names: Iterable[str], configs: Configs) -> str:

@@ -12,8 +12,7 @@ from hue_cli.evaluate.load import Model
 from hue_cli.evaluate.outputs import Findings, OutputFolder
 from hue_cli.evaluate.protocol import Protocol, Treatment
 from hue_cli.metrics.metric import Floats, Metric
-from hue_cli.recipes import RECIPES
-from hue_cli.recipes.changes import changes_in
+from hue_cli.recipes.changes import told_departures
 from hue_cli.recipes.stamps import is_stamp_of
 
 COLOUR = "cf-abs"
@@ -213,13 +212,10 @@ def departures_of(model: Model) -> tuple[str, ...]:
     """Return the sentences on what differs from the paper, and on what this training changed in the recipe."""
     if model.recipe is None:
         return ()
-    known = RECIPES.get(model.recipe.name)
-    if known is None or is_stamp_of(known, model.digest):
-        return model.recipe.departures
-    changed = ""
-    if is_stamp_of(model.recipe, model.digest):  # an ONNX file only knows that something differs
-        changed = f": {', '.join(changes_in(model.recipe))}"
-    return (*model.recipe.departures, f"This training changed the recipe{changed}.")
+    if is_stamp_of(model.recipe, model.digest):
+        return told_departures(model.recipe)
+    # An ONNX file only knows that something differs.
+    return (*model.recipe.departures, "This training changed the recipe.")
 
 
 def paper_row(label: str, model: Model, name: str, metrics: Sequence[Metric]) -> Row | None:

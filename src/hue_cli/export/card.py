@@ -10,7 +10,7 @@ from typing import Any
 from hue_cli.export.run import Exported
 from hue_cli.export.scores import Figures, Scores
 from hue_cli.models.trained import TrainedRun
-from hue_cli.recipes.changes import changes_in
+from hue_cli.recipes.changes import told_departures
 from hue_cli.recipes.schema import Recipe
 from hue_cli.recipes.specs import ResNet18AutoencoderSpec
 
@@ -117,9 +117,7 @@ def _printed(figures: Figures) -> dict[str, str]:
 
 
 def _departures(recipe: Recipe) -> str:
-    departures = list(recipe.departures)
-    if changes := changes_in(recipe):
-        departures.append(f"This training changed the recipe: {', '.join(changes)}.")
+    departures = told_departures(recipe)
     if not departures:
         return ""
     return "## Departures from the paper\n\n" + "".join(f"- {departure}\n" for departure in departures)
@@ -127,10 +125,11 @@ def _departures(recipe: Recipe) -> str:
 
 def _training(run: TrainedRun) -> str:
     facts = run.facts
+    encoder = encoder_weights_of(run.recipe, facts)
     told = [
         ("on", run.training_data),
         ("begun with", _init(facts.get("init"))),
-        ("encoder", _encoder(run.recipe, facts)),
+        ("encoder", "from scratch, without ImageNet's weights" if encoder == "none" else encoder),
         ("photos seen", _number(facts.get("photos_seen"))),
         ("epochs", _number(facts.get("epochs_seen"))),
         ("minutes", _number(facts.get("minutes"))),
@@ -145,13 +144,13 @@ def _training(run: TrainedRun) -> str:
     return f"## Training\n\n{f'    {command}{chr(10) * 2}' if command else ''}{lines}"
 
 
-def _encoder(recipe: Recipe, facts: Mapping[str, Any]) -> str:
-    """Say what an encoder began with; empty where there is none, or where all began with a run's weights."""
+def encoder_weights_of(recipe: Recipe, facts: Mapping[str, Any]) -> str:
+    """Return what an encoder began with, ``none`` for from scratch.
+
+    Empty where there is no encoder, or where all began with a run's weights.
+    """
     has_one = isinstance(recipe.net, ResNet18AutoencoderSpec) or hasattr(recipe.net, "encoder")
-    if not has_one or facts.get("init"):
-        return ""
-    words = str(facts.get("encoder_weights", ""))
-    return "from scratch, without ImageNet's weights" if words == "none" else words
+    return str(facts.get("encoder_weights", "none")) if has_one and not facts.get("init") else ""
 
 
 def _init(init: Any) -> str:

@@ -219,13 +219,10 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
             _write_deep_ppm(picture.rgb, stream)
         return
     options = _options(metadata, encoding)
-    if image_format == "JPEG" and max(picture.rgb.shape) > jpeg.LONGEST:
-        raise ValueError(f"a side is longer than {jpeg.LONGEST} pixels")
-    rgb = picture.rgb
-    if isinstance(rgb, Painting) and options.get("subsampling") == _HALVED:
-        image = paint_subsampled(rgb)
-    else:
-        image = _to_image(picture)
+    if image_format == "JPEG":
+        _encode_jpeg(picture, stream, options)
+        return
+    image = _to_image(picture)
     if image_format == "JPEG2000":
         within = io.BytesIO()
         image.save(within, image_format, **options)
@@ -233,10 +230,17 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
         return
     if image_format == "HEIF" and not has_heif():
         raise ValueError(NEEDS_HEIF)
-    if image_format == "JPEG":
-        _save_jpeg(image, stream, options)
-        return
     image.save(stream, image_format, **options)
+
+
+def _encode_jpeg(picture: Picture, stream: BinaryIO, options: dict[str, Any]) -> None:
+    if max(picture.rgb.shape) > jpeg.LONGEST:
+        raise ValueError(f"a side is longer than {jpeg.LONGEST} pixels")
+    if isinstance(picture.rgb, Painting) and options["subsampling"] == _HALVED:
+        image = paint_subsampled(picture.rgb)
+    else:
+        image = _to_image(picture)
+    _save_jpeg(image, stream, options)
 
 
 def _save_jpeg(image: Image.Image, stream: BinaryIO, options: dict[str, Any]) -> None:

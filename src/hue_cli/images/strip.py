@@ -1,7 +1,7 @@
 """The colour arithmetic on strips of a photograph: lightness and chroma in, linear light and sRGB out.
 
-This is where most of the time of a large photograph goes, so it works on strips that stay in the
-processor's cache, with tables for what has few values.
+This is where most of the time of a large photograph goes, so it works strip by strip, with buffers that
+are used again and tables for what has few values.
 
 The lightness is kept exactly. L* depends on the luminance Y alone, and in linear light every colour of
 luminance Y lies on a line from the grey (Y, Y, Y); a colour outside the gamut is moved along that line
@@ -10,7 +10,6 @@ until it is inside. Clipping each channel, as is usual, would darken and brighte
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -139,10 +138,6 @@ class Strip:
             np.copyto(index, channel, casting="unsafe")
             np.take(table, index, out=found, mode="clip")
         return out
-
-
-Encode = Callable[[Strip, Floats], NDArray[Any]]
-"""What the linear values of a strip become: one of its methods."""
 
 
 def _into_gamut(rgb: Floats, luminance: Floats, scratch: Floats) -> None:

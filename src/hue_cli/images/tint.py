@@ -20,7 +20,7 @@ from PIL import Image
 from hue_cli.images.luminance import levels
 from hue_cli.images.photo import Plane
 from hue_cli.images.resize import Kernel, kernel_weights, widen
-from hue_cli.images.strip import Encode, Floats, Strip
+from hue_cli.images.strip import Floats, Strip
 
 DEFAULT_KERNEL = Kernel.LANCZOS
 """Measured: docs/colour.md."""
@@ -114,7 +114,7 @@ class Painting:
             for channel, plane in enumerate(planes):
                 part[..., channel] = plane
 
-        self.paint(top, bottom, self._encode, fill)
+        self._paint(top, bottom, fill)
         return out
 
     def to_image(self) -> Image.Image:
@@ -124,18 +124,12 @@ class Painting:
         def paste(at: int, planes: NDArray[Any]) -> None:
             image.paste(Image.merge("RGB", [Image.fromarray(plane) for plane in planes]), (0, at))
 
-        self.paint(0, len(self), Strip.encode_8, paste)
+        self._paint(0, len(self), paste)
         return image
 
-    def paint(self, top: int, bottom: int, encode: Encode, put: Callable[[int, NDArray[Any]], None]) -> None:
-        """Paint rows and put them where they are wanted, strip by strip; several threads do so with a large part.
-
-        Args:
-            top: first row.
-            bottom: the row behind the last.
-            encode: what the linear values of a strip become.
-            put: called with a strip's first row and its ``(3, n, W)`` values, which are good until it returns.
-        """
+    def _paint(self, top: int, bottom: int, put: Callable[[int, NDArray[Any]], None]) -> None:
+        """Paint rows, and give ``put`` the first row of each strip and its ``(3, n, W)`` values."""
+        encode = Strip.encode_8 if self.dtype == np.uint8 else Strip.encode_16
 
         def paint(first: int, last: int) -> None:
             strip = self.strip(last - first)
@@ -164,10 +158,6 @@ class Painting:
                 for done in [pool.submit(work, start, min(start + size, bottom)) for start in starts]:
                     done.result()
         self.seconds += time.perf_counter() - begun
-
-    @property
-    def _encode(self) -> Encode:
-        return Strip.encode_8 if self.dtype == np.uint8 else Strip.encode_16
 
     @cached_property
     def _wide(self) -> Floats:

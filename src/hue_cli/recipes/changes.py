@@ -6,6 +6,13 @@ from hue_cli.recipes import RECIPES
 from hue_cli.recipes.schema import PROSE, Recipe
 
 
+def told_departures(recipe: Recipe) -> tuple[str, ...]:
+    """Return a recipe's departures from its paper, and a sentence on what its training changed, if anything."""
+    if not (changes := changes_in(recipe)):
+        return recipe.departures
+    return (*recipe.departures, f"This training changed the recipe: {', '.join(changes)}.")
+
+
 def changes_in(recipe: Recipe) -> tuple[str, ...]:
     """Return the fields in which a recipe differs from the one of its name, in words, prose apart."""
     known = RECIPES.get(recipe.name)

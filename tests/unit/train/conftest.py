@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pytest
 import torch
 from skimage import data
@@ -65,6 +66,17 @@ def photos() -> PhotoSet:
     """Seven squares of coffee: three batches of two, and one photo that each epoch leaves out."""
     squares = [torch.from_numpy(data.coffee()[40 * i : 40 * i + 24, 200:230].copy()) for i in range(7)]
     return PhotoSet(squares, [f"{i}.png" for i in range(7)], CPU)
+
+
+@pytest.fixture(scope="session")
+def colourful() -> PhotoSet:
+    """Six squares of 64 pixels, of three photographs with colours of their own."""
+    crops = [
+        torch.from_numpy(np.ascontiguousarray(picture[y : y + 64, x : x + 64, :3]))
+        for picture in (data.astronaut(), data.coffee(), data.chelsea())
+        for y, x in ((0, 0), (60, 120))
+    ]
+    return PhotoSet(crops, [str(i) for i in range(len(crops))], CPU)
 
 
 def _nothing(_: object) -> None:

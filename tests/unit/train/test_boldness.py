@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from skimage import data as pictures
 from torch import Tensor, nn
 
 from hue_cli.color import lab_torch
@@ -15,61 +13,51 @@ from hue_cli.models.colorizer import Colorizer
 from hue_cli.train.boldness import BEARABLE, GAINS, choose_gain
 
 
-@pytest.fixture(scope="module")
-def photos() -> PhotoSet:
-    crops = [
-        torch.from_numpy(np.ascontiguousarray(picture[y : y + 64, x : x + 64, :3]))
-        for picture in (pictures.astronaut(), pictures.coffee(), pictures.chelsea())
-        for y, x in ((0, 0), (60, 120))
-    ]
-    return PhotoSet(crops, [str(i) for i in range(len(crops))], torch.device("cpu"))
-
-
 class _Knowing(nn.Module):
     """Paints a share of the true a*b*, blurred or not."""
 
-    def __init__(self, photos: PhotoSet, share: float) -> None:
+    def __init__(self, colourful: PhotoSet, share: float) -> None:
         super().__init__()
-        truth = photos.crops(Draw.centred(torch.arange(len(photos))), 64)
+        truth = colourful.crops(Draw.centred(torch.arange(len(colourful))), 64)
         self.ab = lab_torch.rgb_to_lab(truth)[:, 1:] * share
 
     def forward(self, lightness: Tensor) -> Tensor:
         return self.ab[: len(lightness)]
 
 
-def knowing(photos: PhotoSet, share: float) -> Colorizer:
+def knowing(colourful: PhotoSet, share: float) -> Colorizer:
     lightness = Axis(signal=Signal.LIGHTNESS, channels=1)
-    return Colorizer(_Knowing(photos, share), Space(sees=lightness, paints=Axis(signal=Signal.AB, channels=2)))
+    return Colorizer(_Knowing(colourful, share), Space(sees=lightness, paints=Axis(signal=Signal.AB, channels=2)))
 
 
-def test_what_is_too_pale_gets_its_colour_back(photos: PhotoSet) -> None:
-    found = choose_gain(knowing(photos, 0.625), photos, 64, len(photos))
+def test_what_is_too_pale_gets_its_colour_back(colourful: PhotoSet) -> None:
+    found = choose_gain(knowing(colourful, 0.625), colourful, 64, len(colourful))
     assert found.gain == 1.6
     assert found.psnr > 3
     assert found.colour_share_before < found.colour_share
     assert found.colour_share == pytest.approx(1, abs=0.02)
 
 
-def test_what_is_too_bold_is_left_as_it_is(photos: PhotoSet) -> None:
-    found = choose_gain(knowing(photos, 1.3), photos, 64, len(photos))
+def test_what_is_too_bold_is_left_as_it_is(colourful: PhotoSet) -> None:
+    found = choose_gain(knowing(colourful, 1.3), colourful, 64, len(colourful))
     assert (found.gain, found.psnr) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])
-def test_it_costs_no_more_than_is_bearable(photos: PhotoSet, share: float) -> None:
-    colorizer = knowing(photos, share)
+def test_it_costs_no_more_than_is_bearable(colourful: PhotoSet, share: float) -> None:
+    colorizer = knowing(colourful, share)
     # Half of the photos get another's colours, as from a network that guesses.
     network = colorizer.network
     assert isinstance(network, _Knowing)
     network.ab = torch.cat([network.ab[:3], network.ab[3:].flip(0).flip(3)])
-    found = choose_gain(colorizer, photos, 64, len(photos))
+    found = choose_gain(colorizer, colourful, 64, len(colourful))
     assert found.gain in GAINS
     assert found.psnr >= -BEARABLE
 
 
-def test_only_the_photos_asked_for_are_looked_at(photos: PhotoSet) -> None:
-    colorizer = knowing(photos, 0.5)
+def test_only_the_photos_asked_for_are_looked_at(colourful: PhotoSet) -> None:
+    colorizer = knowing(colourful, 0.5)
     network = colorizer.network
     assert isinstance(network, _Knowing)
     network.ab[2:] = 0
-    assert choose_gain(colorizer, photos, 64, 2).colour_share_before > 0.4
+    assert choose_gain(colorizer, colourful, 64, 2).colour_share_before > 0.4

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from skimage import data as pictures
 
 from hue_cli.color.lab_torch import rgb_to_lab
 from hue_cli.data.photo_set import Draw, PhotoSet
@@ -19,16 +17,6 @@ from hue_cli.recipes import find_recipe
 from hue_cli.recipes.specs import GamutClassifierSpec
 from hue_cli.train.calibrate import MAX_BLOBS, calibrate
 from hue_cli.train.validate import paint
-
-
-@pytest.fixture(scope="module")
-def photos() -> PhotoSet:
-    crops = [
-        torch.from_numpy(np.ascontiguousarray(picture[y : y + 64, x : x + 64, :3]))
-        for picture in (pictures.astronaut(), pictures.coffee(), pictures.chelsea())
-        for y, x in ((0, 0), (60, 120))
-    ]
-    return PhotoSet(crops, [str(i) for i in range(len(crops))], torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +32,19 @@ def colorizer() -> Colorizer:
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6])
-def test_the_photos_become_as_colourful_as_asked(colorizer: Colorizer, photos: PhotoSet, share: float) -> None:
-    found = calibrate(colorizer, photos, 64, share)
-    (batch,) = paint(colorizer, photos, 64)
+def test_the_photos_become_as_colourful_as_asked(colorizer: Colorizer, colourful: PhotoSet, share: float) -> None:
+    found = calibrate(colorizer, colourful, 64, share)
+    (batch,) = paint(colorizer, colourful, 64)
     small = torch.nn.functional.avg_pool2d(batch.used, 4)
-    truth = torch.nn.functional.avg_pool2d(photos.crops(Draw.centred(torch.arange(6)), 64), 4)
+    truth = torch.nn.functional.avg_pool2d(colourful.crops(Draw.centred(torch.arange(6)), 64), 4)
     reached = float(colorfulness_absolute(small).mean() / colorfulness_absolute(truth).mean())
 
     assert reached == pytest.approx(share, rel=0.05)
     assert found["chosen"]["cf_abs_share"] == pytest.approx(share, abs=0.02)  # type: ignore[index]
 
 
-def test_the_best_of_the_calm_settings_is_taken(colorizer: Colorizer, photos: PhotoSet) -> None:
-    found = calibrate(colorizer, photos, 64, 0.5)
+def test_the_best_of_the_calm_settings_is_taken(colorizer: Colorizer, colourful: PhotoSet) -> None:
+    found = calibrate(colorizer, colourful, 64, 0.5)
     chosen, tried = found["chosen"], found["tried"]
     assert isinstance(chosen, dict)
     assert isinstance(tried, list)
@@ -80,8 +68,8 @@ def test_blobs_are_counted_against_the_truth() -> None:
     assert float(blobs(grey, red)) == 0
 
 
-def test_other_networks_are_refused(photos: PhotoSet) -> None:
+def test_other_networks_are_refused(colourful: PhotoSet) -> None:
     residual = find_recipe("residual")
 
     with pytest.raises(TypeError, match="GamutClassifier"):
-        calibrate(Colorizer(build_network(residual.net), residual.space), photos, 64, 0.5)
+        calibrate(Colorizer(build_network(residual.net), residual.space), colourful, 64, 0.5)
