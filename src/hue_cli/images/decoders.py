@@ -31,11 +31,20 @@ _MAGICS = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"\xd7\xcd\xc6\x9a", "a Windows metafile"),
     (b"II*\0\x10\0\0\0CR", "a camera's raw picture"),
-    (b"II*\0", "a TIFF of a kind that hue does not read"),
-    (b"MM\0*", "a TIFF of a kind that hue does not read"),
-    (b"II+\0", "a TIFF of a kind that hue does not read"),
-    (b"MM\0+", "a TIFF of a kind that hue does not read"),
     (b"FUJIFILMCCD-RAW", "a camera's raw picture"),
+    # Formats that hue reads, but not this file of them.
+    *(
+        (magic, f"a {name} of a kind that hue does not read")
+        for name, magics in {
+            "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+            "JPEG": (b"\xff\xd8\xff",),
+            "PNG": (b"\x89PNG\r\n\x1a\n",),
+            "GIF": (b"GIF87a", b"GIF89a"),
+            "BMP": (b"BM",),
+            "JPEG 2000": (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
+        }.items()
+        for magic in magics
+    ),
 )
 
 NEEDS_HEIF = (

@@ -25,6 +25,8 @@ _LEVEL = 4
 _METRES_PER_INCH = 0.0254
 _MOST_BYTES = 16 << 20
 _MOST_CHUNKS = 1_000_000
+_MOST_PACKED = 1 << 20
+"""Bytes to which a packed text may unpack; Pillow and others refuse a file with more, as a bomb."""
 
 _KEPT = frozenset((b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf"))
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
@@ -36,7 +38,7 @@ Chunk = tuple[bytes, bytes]
 
 
 def read_chunks(stream: BinaryIO) -> Iterator[Chunk]:
-    """Yield texts, time and EXIF, as far as they are not larger than 16 MiB."""
+    """Yield texts, time and EXIF, as far as they are not larger than 16 MiB; packed texts of over 1 MiB unpacked."""
     stream.seek(len(_SIGNATURE))
     for _ in range(_MOST_CHUNKS):
         head = stream.read(8)
@@ -51,10 +53,28 @@ def read_chunks(stream: BinaryIO) -> Iterator[Chunk]:
             data = stream.read(size)
             if len(data) < size:
                 return
-            yield kind, data
+            yield _unpacked(kind, data)
             stream.seek(4, 1)
         else:
             stream.seek(size + 4, 1)
+
+
+def _unpacked(kind: bytes, data: bytes) -> Chunk:
+    """Return a text that unpacks to more than others allow as it is when not packed; others unchanged."""
+    keyword, _, rest = data.partition(b"\0")
+    if kind == b"zTXt":
+        plain, head, packed = b"tEXt", keyword + b"\0", rest[1:]
+    elif kind == b"iTXt" and rest[:1] == b"\1":
+        language, _, rest = rest[2:].partition(b"\0")
+        translated, _, packed = rest.partition(b"\0")
+        plain, head = kind, b"\0".join((keyword, b"\0", language, translated, b""))
+    else:
+        return kind, data
+    try:
+        text = zlib.decompressobj().decompress(packed, _MOST_BYTES)
+    except zlib.error:
+        return kind, data
+    return (plain, head + text) if len(text) > _MOST_PACKED else (kind, data)
 
 
 def raw_profile(chunk: Chunk) -> tuple[str, bytes] | None:

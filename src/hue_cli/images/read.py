@@ -7,6 +7,7 @@ decoded, and whatever a decoder raises becomes one :class:`ImageError`.
 from __future__ import annotations
 
 import io
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,7 +60,7 @@ def read_photos(
     """
     name = name or (str(source) if isinstance(source, Path) else "standard input")
     allow_pixels(max_pixels)
-    with _failures_named(source, name), _open(source) as stream:
+    with _failures_named(source, name, max_pixels), _open(source) as stream:
         file = _File(stream, name, max_pixels)
         for index in range(first, file.count):
             yield file.read(index)
@@ -75,7 +76,7 @@ def count_pixels(source: Path | bytes) -> int:
 
 
 @contextmanager
-def _failures_named(source: Path | bytes, name: str) -> Iterator[None]:
+def _failures_named(source: Path | bytes, name: str, max_pixels: int) -> Iterator[None]:
     """Turn whatever a decoder raises into one error with the file's name."""
     try:
         yield
@@ -84,9 +85,11 @@ def _failures_named(source: Path | bytes, name: str) -> Iterator[None]:
     except UnidentifiedImageError:
         with _open(source) as stream:
             raise ImageError(f"{name}: {describe_unknown(stream.read(512))}") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        announced = re.search(r"\d+", str(error))
+        count = f"{int(announced[0]):,} pixels, more" if announced else "more pixels"
         raise ImageError(
-            f"{name}: announces more pixels than hue decodes, and may be damaged or hostile. If it "
+            f"{name}: announces {count} than the {max_pixels:,} that hue decodes, and may be damaged or hostile. If it "
             "is not, raise --max-pixels."
         ) from None
     except MemoryError:
@@ -108,6 +111,8 @@ def _open(source: Path | bytes) -> BinaryIO:
 def _describe_os_error(error: OSError) -> str:
     if error.errno is not None:
         return f"the file cannot be read ({error.strerror})."
+    if str(error).lower().startswith(("unsupported", "unknown")):
+        return f"expected a picture of a common kind, found one that hue does not read, or a damaged one ({error})."
     return f"the file is damaged or cut short ({error})."
 
 
@@ -157,7 +162,10 @@ class _File:
                 "file. Cut it into parts."
             )
         count = int(getattr(image, "n_frames", 1))
-        if count <= 1 or image.format == "MPO":  # whose others are previews, or seen by the other eye
+        if count <= 1:
+            return None
+        if image.format == "MPO":  # the others are previews, or seen by the other eye
+            self._warnings.append(f"{self._name}: holds {count} pictures; only the first is colorized.")
             return None
         if image.format == "HEIF":
             self._warnings.append(f"{self._name}: holds {count} pictures; only the main one is colorized.")
@@ -210,7 +218,7 @@ class _File:
         pixels = self._decode_in_bands(index, numbers)
         if pixels is None:
             # Before the metadata: a damaged picture must not pass for damaged metadata.
-            image.load()
+            self._load(image)
             pixels = decode(image, raw, numbers, lambda: self._again(index))
         found = read_metadata(image, stream, fields, order)
         said = [*found.warnings, *pixels.warnings]
@@ -233,6 +241,24 @@ class _File:
             duration=float(duration) if isinstance(duration, int | float) else 0.0,
             warnings=(*(self._warnings if index == 0 else ()), *(f"{name}: {sentence}." for sentence in said)),
         )
+
+    def _load(self, image: Image.Image) -> None:
+        """Decode the pixels.
+
+        Raises:
+            ImageError: those of a TIFF cannot be decoded.
+            Exception: whatever else Pillow raises.
+        """
+        try:
+            image.load()
+        except OSError as error:
+            if not str(error).startswith("decoder error"):
+                raise
+            scheme = image.info.get("compression", "in an unknown way")
+            raise ImageError(
+                f"{self._name}: its pixels are damaged, or compressed in a way that this build of Pillow does not "
+                f"decode ({scheme}). Save it with another compression, such as LZW."
+            ) from error
 
     def _fields(self, index: int) -> list[Entry]:
         """Return the fields of a TIFF's page; none where they are damaged, which Pillow may overlook."""
