@@ -158,12 +158,14 @@ class Tally:
         parts = [f"{verb} {done} {'photograph' if done == 1 else 'photographs'}{rate}.", *self._say_skipped()]
         if self.failed:
             parts.append(f"{self.failed} failed.")
+        if ignored := self._plan.ignored:
+            kind = "file that is no picture" if ignored == 1 else "files that are no pictures"
+            parts.append(f"Ignored {ignored} {kind} by name.")
         report.result(" ".join(parts))
         if self._older:
             report.warn(f"{self._older} of the skipped are older than their photographs.")
         if self._of_other_models:
             report.warn(f"{self._of_other_models} of the skipped were made with another model.")
-        report.detail(f"Ignored {self._plan.ignored} files that are no pictures by their names.")
         if counts.total() == self._skipped["link"]:
             report.warn("No pictures were found.")
 
@@ -185,6 +187,11 @@ class Tally:
                     )
                 case "copied":
                     yield f"Copied {number} that {'is' if one else 'are'} in colour already, such as {example}."
+                case "format":
+                    yield (
+                        f"Left out {number} of {'a format' if one else 'formats'} that hue does not read, such as "
+                        f"{example} (save {'it' if one else 'them'} as TIFF, PNG or JPEG)."
+                    )
                 case "busy":
                     yield f"Left {number} to another run of hue that is at work on {'it' if one else 'them'}."
                 case "own":

@@ -46,6 +46,20 @@ EXTENSIONS: dict[str, str] = {
 }
 """Extensions that are tried in folders, and the format that each names."""
 
+UNREAD: frozenset[str] = frozenset(
+    (
+        # Cameras' raw pictures.
+        *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw"),
+        *(".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+        # Programs', scanners' and microscopes' own.
+        *(".psd", ".psb", ".xcf", ".kra", ".ora", ".dcm", ".svs", ".ndpi", ".fpx", ".pcd", ".djvu", ".djv"),
+        # Others that hold pixels.
+        *(".jxl", ".jxr", ".wdp", ".hdp", ".jls", ".jph", ".jphc", ".exr", ".hdr", ".qoi", ".bpg", ".flif"),
+        *(".tga", ".pcx", ".pct", ".pict", ".sgi", ".rgb", ".bw", ".ras", ".fits", ".fit", ".xbm", ".xpm", ".pam"),
+    )
+)
+"""Extensions of pictures that hue does not read; what has them is left out of a folder, but not without a word."""
+
 WRITABLE: dict[str, str] = {
     "JPEG": ".jpg",
     "PNG": ".png",
@@ -77,6 +91,11 @@ HOLDS_IPTC = frozenset(("JPEG", "PNG", "TIFF", "JPEG2000"))
 def is_image_name(path: PurePath) -> bool:
     """Whether the extension is one of an image format that hue reads."""
     return path.suffix.lower() in EXTENSIONS
+
+
+def is_unread_name(path: PurePath) -> bool:
+    """Whether the extension is one of an image format that hue does not read."""
+    return path.suffix.lower() in UNREAD
 
 
 def colour_extension(path: PurePath) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hue_cli.images.photo import is_image_name
+from hue_cli.images.photo import is_image_name, is_unread_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,14 @@ class Folder:
     Attributes:
         path: of the folder.
         pictures: names of the files that are pictures by their extension, sorted.
+        unread: names of those that are pictures of a format that hue does not read, sorted.
         others: how many other files there are.
         links: names of links to folders, sorted. They are not followed, since they may lead round in circles.
     """
 
     path: Path
     pictures: list[str]
+    unread: list[str]
     others: int
     links: list[str]
 
@@ -44,5 +46,6 @@ def walk_pictures(
         here = Path(where)
         folders[:] = sorted(name for name in folders if not leaves_out(here / name))
         pictures = sorted(name for name in names if is_image_name(Path(name)))
+        unread = sorted(name for name in names if is_unread_name(Path(name)))
         links = [name for name in folders if (here / name).is_symlink()]
-        yield Folder(here, pictures, len(names) - len(pictures), links)
+        yield Folder(here, pictures, unread, len(names) - len(pictures) - len(unread), links)

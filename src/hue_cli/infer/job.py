@@ -35,6 +35,8 @@ class Skip(StrEnum):
     """It is in colour already."""
     COPIED = "copied"
     """It is in colour already, and was copied as it is."""
+    FORMAT = "format"
+    """It is a picture of a format that hue does not read."""
     BUSY = "busy"
     """Another run of hue is making its result."""
 
@@ -96,6 +98,12 @@ class Row:
         older = _modified(output) < _modified(source)
         message = f"{output} is there already{', but older than its photograph' if older else ''}"
         return cls(source=source, output=output, status=Status.SKIPPED, skip=Skip.EXISTS, message=message, stale=older)
+
+    @classmethod
+    def of_unread(cls, source: Path | str) -> Row:
+        """Return the row of a picture that is left out because, by its name, hue does not read its format."""
+        message = "is a picture of a format that hue does not read; save it as TIFF, PNG or JPEG"
+        return cls(source=source, status=Status.SKIPPED, skip=Skip.FORMAT, message=message)
 
     def to_dict(self) -> dict[str, object]:
         """Return the row as plain data for JSON."""

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from PIL import Image
 
 from hue_cli.errors import UsageError
-from hue_cli.images.photo import EXTENSIONS, WRITABLE, is_image_name
+from hue_cli.images.photo import EXTENSIONS, UNREAD, WRITABLE, is_image_name
 
 DEFAULT_SUFFIX = "_color"
 
@@ -89,10 +89,6 @@ def _as_folder(output: object) -> str:
     return f" If a folder of this name is meant, end it with a slash: {output}/"
 
 
-# Formats of pictures that neither Pillow nor Python knows.
-_PICTURES = frozenset((".jxl", ".jxr", ".dng", ".exr", ".xcf", ".svgz"))
-
-
 def is_file_name(path: PurePath) -> bool:
     """Whether a name ends as those of files do; ``photos.2024`` and ``v1.5`` do not."""
     return is_image_name(path) or path.suffix.lower() in _file_extensions()
@@ -102,7 +98,7 @@ def is_file_name(path: PurePath) -> bool:
 def _file_extensions() -> frozenset[str]:
     # Python's own lists, not the system's, which differ and take ".1" for a page of a manual.
     known = mimetypes.MimeTypes()
-    lists = (Image.registered_extensions(), *known.types_map, known.encodings_map, _PICTURES)
+    lists = (Image.registered_extensions(), *known.types_map, known.encodings_map, UNREAD)
     return frozenset(extension.lower() for extensions in lists for extension in extensions)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from hue_cli.errors import ImageError, UsageError
 from hue_cli.images.mark import can_hold_mark, made_by_hue
-from hue_cli.images.photo import EXTENSIONS, colour_extension, is_image_name
+from hue_cli.images.photo import EXTENSIONS, colour_extension, is_image_name, is_unread_name
 from hue_cli.images.walk import walk_pictures
 from hue_cli.infer.job import Job, Row, Skip, Status
 from hue_cli.infer.naming import Naming, needs_folder
@@ -51,12 +51,14 @@ class Plan:
         naming: how results are named.
         files: photographs that were named one by one or by a pattern.
         folders: roots that are walked.
+        unread: what fits a pattern and is a picture of a format that hue does not read.
         ignored: files that are no pictures by their names, counted during the walk.
     """
 
     naming: Naming
     files: list[Input] = field(default_factory=list)
     folders: list[Input] = field(default_factory=list)
+    unread: list[Path] = field(default_factory=list)
     ignored: int = 0
     _claimed: set[int] = field(default_factory=set)
     _renamed: dict[int, Path] = field(default_factory=dict)
@@ -75,6 +77,8 @@ class Plan:
                     plan.folders.append(found)
                 elif found.path == Path(text) or is_image_name(found.path):
                     plan.files.append(found)
+                elif is_unread_name(found.path):
+                    plan.unread.append(found.path)
                 else:
                     plan.ignored += 1
         plan._check()
@@ -162,7 +166,7 @@ class Plan:
     def _found(self) -> Iterator[_Found | Row]:
         """Yield every photograph once, however many inputs lead to it."""
         files = (_Found(given.path, self._output_of(given)) for given in self.files)
-        every = itertools.chain(files, *map(self._walk, self.folders))
+        every = itertools.chain(files, map(Row.of_unread, self.unread), *map(self._walk, self.folders))
         if len(self.files) + len(self.folders) == 1:
             yield from every  # a walk comes past each file once
             return
@@ -207,6 +211,8 @@ class Plan:
             among_results = self._is_among_results(folder.path, below)
             for name in here.pictures:
                 yield _Found(here.path / name, root / below / self._name(Path(name), suffix), among_results)
+            for name in here.unread:
+                yield Row.of_unread(here.path / name)
             self.ignored += here.others
         yield from unreadable
 
@@ -239,7 +245,7 @@ class Plan:
         for ending in (suffix, f"{suffix}_compare"):
             plain = source.stem.removesuffix(ending)
             if plain not in ("", source.stem) and any(
-                source.with_name(plain + extension).is_file() for extension in (source.suffix, *EXTENSIONS)
+                _identity(source.with_name(plain + extension)) for extension in (source.suffix, *EXTENSIONS)
             ):
                 return True
         return False
@@ -266,7 +272,7 @@ class Plan:
         """
         if renames and output.suffix.lower() != source.suffix.lower() and not self._writes_one_file():
             rival = source.with_name(f"{source.stem}{output.suffix}")
-            if rival.is_file() or _fingerprint(_key(output)) in self._claimed:
+            if _identity(rival) or _fingerprint(_key(output)) in self._claimed:
                 output = output.with_name(f"{output.stem}_{source.suffix[1:].lower()}{output.suffix}")
         fingerprint = _fingerprint(_key(output))
         if fingerprint in self._claimed:
@@ -343,7 +349,10 @@ def _fingerprint(text: str) -> int:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return device and number of a file, by which two names of it are known; None where there is none."""
+    """Return device and number of a file, by which two names of it are known; None where there is none.
+
+    Unlike :meth:`Path.is_file`, it stands names that are too long.
+    """
     try:
         found = path.stat()
     except OSError:

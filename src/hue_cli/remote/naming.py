@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from posixpath import splitext
 
-from hue_cli.images.photo import EXTENSIONS, colour_extension
+from hue_cli.images.photo import EXTENSIONS, UNREAD, colour_extension
 from hue_cli.remote.listing import Entry
 
 
@@ -22,7 +22,7 @@ class Named:
 
     Attributes:
         entry: the photograph.
-        place: of its result below the folder of results.
+        place: of its result below the folder of results; empty where hue does not read its format.
         rival: the photograph whose result has that name already; then this one gets none.
     """
 
@@ -56,6 +56,9 @@ class Namer:
         for entry in listed:
             # Not pathlib, which keeps the parts of every path that it has seen for a while.
             before, ending = splitext(entry.path)
+            if ending.lower() in UNREAD:
+                yield Named(entry, "")
+                continue
             if ending.lower() not in EXTENSIONS:
                 self.ignored += 1
                 continue
@@ -68,6 +71,10 @@ class Namer:
                 held.append((start, [entry]))
         while held:
             yield from self._name_alike(held.pop()[1])
+
+    def name_one(self, entry: Entry) -> Named:
+        """Return a file that was named by itself, and is tried whatever its extension."""
+        return next(self._name_alike([entry]))
 
     def _name_alike(self, alike: list[Entry]) -> Iterator[Named]:
         """Name the results of photographs that differ in their extensions alone."""

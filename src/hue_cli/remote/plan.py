@@ -174,7 +174,11 @@ class RemotePlan:
             # Beside the photographs, the suffix went to the folder's name.
             namer = Namer(given.root.path, (naming.suffix or "") if self.output else "", naming.extension)
             for found in namer.name(self._listed(given, root)):
-                source, output = given.root.at(found.entry.path), root.below(found.place)
+                source = given.root.at(found.entry.path)
+                if not found.place:
+                    yield Row.of_unread(str(source))
+                    continue
+                output = root.below(found.place)
                 if found.rival or ".." in found.place.split("/"):
                     yield _unnamed(source, output, found.rival)
                 else:
@@ -192,7 +196,7 @@ class RemotePlan:
 
     def _single(self, source: Location, entry: Entry) -> RemoteJob | Row:
         namer = Namer(source.path.rpartition("/")[0], self._suffix, self.naming.extension)
-        (named,) = namer.name([entry])
+        named = namer.name_one(entry)
         if self._writes_one_file():
             output = self.output
         else:

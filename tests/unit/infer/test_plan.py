@@ -64,6 +64,19 @@ def test_a_folder_is_mirrored_beside_itself_and_other_files_are_counted(tmp_path
     assert plan.count() == 4
 
 
+def test_pictures_of_formats_that_hue_does_not_read_are_left_out_with_a_row(tmp_path: Path) -> None:
+    touch(tmp_path / "old", "a.jpg", "b.PSD", "below/c.nef", "notes.txt")
+    for given in (tmp_path / "old", tmp_path / "old" / "**" / "*"):
+        plan = Plan.make([str(given)], Naming(output=tmp_path / "out"))
+        rows = [step for step in plan.steps() if isinstance(step, Row)]
+        assert {Path(row.source).name: (row.status, row.skip) for row in rows} == {
+            "b.PSD": (Status.SKIPPED, Skip.FORMAT),
+            "c.nef": (Status.SKIPPED, Skip.FORMAT),
+        }
+        assert plan.ignored == 1
+        assert plan.count() == 3
+
+
 def test_a_trailing_slash_and_a_dot_name_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path / "in", "a.jpg")
     monkeypatch.chdir(tmp_path / "in")
@@ -210,6 +223,13 @@ def test_equal_names_in_other_formats_get_results_of_their_own(tmp_path: Path) -
     same = outputs(tmp_path / "in", output=tmp_path / "out", extension=".png")
     assert len(set(same.values())) == 5
     assert same["a.png"] == str(tmp_path / "out" / "a.png")
+
+
+@pytest.mark.parametrize("naming", [{"extension": ".webp"}, {"suffix": "-"}])
+def test_names_as_long_as_can_be_get_a_plan(tmp_path: Path, naming: dict[str, object]) -> None:
+    name = f"{'я' * 125}-.gif"  # 255 bytes
+    touch(tmp_path / "in", name)
+    assert outputs(tmp_path / "in", output=tmp_path / "out", **naming).keys() == {name}
 
 
 def test_a_pattern_is_mirrored_below_what_it_leaves_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

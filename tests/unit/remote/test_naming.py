@@ -51,6 +51,16 @@ def test_a_name_that_is_taken_is_no_name() -> None:
     ]
 
 
+def test_pictures_of_formats_that_hue_does_not_read_have_no_place() -> None:
+    found = named("a.NEF", "b.jpg")
+    assert [(each.entry.path, each.place) for each in found] == [("b/a.NEF", ""), ("b/b.jpg", "b.jpg")]
+
+
+def test_a_file_that_was_named_by_itself_is_tried_whatever_its_extension() -> None:
+    assert Namer("b", "_color", None).name_one(Entry("b/a.psd", 1, 0.0)).place == "a_color.png"
+    assert Namer("b", "_color", None).name_one(Entry("b/scan", 1, 0.0)).place == "scan_color.png"
+
+
 def test_what_is_no_picture_is_counted() -> None:
     namer = Namer("b", "", None)
     assert list(namer.name([Entry("b/a.txt", 1, 0.0), Entry("b/.hue-settings.json", 1, 0.0)])) == []
