@@ -38,7 +38,7 @@ def replacing(path: Path, *, times_of: Path | None = None) -> Iterator[BinaryIO]
         times_of: a file whose times of access and change it gets.
 
     Raises:
-        ImageError: the folder or the file cannot be written.
+        ImageError: the folder or the file cannot be written, or the other file has vanished.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def replacing(path: Path, *, times_of: Path | None = None) -> Iterator[BinaryIO]
             with stream:
                 yield stream
             if times_of is not None:
-                found = times_of.stat()
+                found = _times(times_of)
                 os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
             part.replace(path)
     except BaseException as error:
@@ -72,6 +72,13 @@ def _open_part(folder: Path) -> tuple[Path, _Part]:
         if try_lock(number) is not False and still_has_its_name(number, part):
             return part, stream
         stream.close()  # another run took it for abandoned, in the moment before it was locked
+
+
+def _times(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError as error:
+        raise ImageError(f"{path}: its times cannot be read ({error.strerror or error}).") from error
 
 
 def _unwritable(path: Path, error: OSError) -> ImageError:

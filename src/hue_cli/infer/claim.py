@@ -46,7 +46,7 @@ class Claim:
             self._stream = None
 
 
-def claim(output: Path) -> Claim | None:
+def claim(output: Path, compare: Path | None = None) -> Claim | None:
     """Claim a result, or return None where another run is at work on it.
 
     Where there are no locks every claim is granted, and two runs may do the same work; each result is still
@@ -54,6 +54,7 @@ def claim(output: Path) -> Claim | None:
 
     Args:
         output: the result; folders above it are made.
+        compare: what is written beside it and goes with it.
 
     Raises:
         ImageError: its folder cannot be written, or its name is too long.
@@ -63,7 +64,8 @@ def claim(output: Path) -> Claim | None:
     path = output.parent / f"{_PREFIX}{name}{_SUFFIX}"
     made = list(itertools.takewhile(lambda folder: not folder.exists(), (output.parent, *output.parent.parents)))
     try:
-        _check_length(output)
+        there = made[-1].parent if made else output.parent
+        _check_lengths(there, output.name, *([] if compare is None else [compare.name]))
         while True:
             output.parent.mkdir(parents=True, exist_ok=True)
             if sys.platform == "win32":
@@ -90,15 +92,17 @@ def claim(output: Path) -> Claim | None:
         raise ImageError(f"{output}: cannot be written ({error.strerror or error}).") from error
 
 
-def _check_length(output: Path) -> None:
-    try:
-        output.lstat()
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            raise ImageError(
-                f"{output.name}: the result's name is longer than the file system allows. Name an output folder "
-                "with --output, where results have the names of their photographs."
-            ) from error
+def _check_lengths(folder: Path, *names: str) -> None:
+    for name in names:
+        try:
+            (folder / name).lstat()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise ImageError(
+                    f"{name}: the result's name is longer than the file system allows. Name an output folder with "
+                    "--output, where results have the names of their photographs; --format, --suffix and --compare "
+                    "may make them longer."
+                ) from error
 
 
 def remove_abandoned_claims(folder: Path) -> None:

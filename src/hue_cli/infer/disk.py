@@ -57,7 +57,7 @@ class _DiskTask(Task):
         """Claim the result, against other runs that come past the same photograph."""
         job = self._job
         try:
-            held = claim(job.output)
+            held = claim(job.output, job.compare)
         except ImageError as error:
             return Row(source=job.source, output=job.output, status=Status.FAILED, message=str(error))
         if held is None:

@@ -57,6 +57,14 @@ def test_a_block_that_fails_leaves_nothing_and_touches_nothing(tmp_path: Path, e
     assert [found.name for found in tmp_path.iterdir()] == ["a.png"]
 
 
+def test_a_photograph_that_vanished_before_its_times_were_taken_is_named(tmp_path: Path) -> None:
+    gone = tmp_path / "gone.png"
+    named = pytest.raises(ImageError, match=r"gone\.png: its times cannot be read")
+    with named, replacing(tmp_path / "a.png", times_of=gone) as stream:
+        stream.write(b"new")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
     path = tmp_path / ("ж" * 125 + ".png")
     with replacing(path) as stream:

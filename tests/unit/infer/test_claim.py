@@ -77,6 +77,12 @@ def test_a_name_of_255_bytes_can_be_claimed_and_a_longer_one_says_what_to_do(tmp
         claim(tmp_path / ("ж" * 126 + "a.png"))
 
 
+def test_a_name_that_is_too_long_is_seen_before_the_work_and_before_its_folder_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"^x+_compare\.png: the result's name is longer than"):
+        claim(tmp_path / "new" / f"{'x' * 250}.png", tmp_path / "new" / f"{'x' * 250}_compare.png")
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a file")
     with pytest.raises(ImageError, match=r"b\.png: cannot be written"):
