@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from hue_cli.images import jp2, jpeg, png
 from hue_cli.images.decoders import NEEDS_HEIF, has_heif
@@ -38,7 +38,6 @@ from hue_cli.images.tint import Painting, Rows
 DEFAULT_QUALITY = 92
 """Of JPEG, WebP, AVIF and HEIC, where neither the user nor a finer photograph asks for another."""
 
-_PNG_LEVEL = 4
 _FINEST = 95
 """From here on a person asks for the best: no halving of the colour's resolution."""
 _WHOLE, _NARROWED, _HALVED = range(3)
@@ -140,13 +139,26 @@ def _on_white(rgb: NDArray[Any], alpha: Plane) -> NDArray[Any]:
     return blended
 
 
+class _Layered:
+    """A picture and its transparency, put together where rows are asked for."""
+
+    def __init__(self, rgb: Rows, alpha: Plane) -> None:
+        self._rgb = rgb
+        self._alpha = alpha
+        self.shape = (*rgb.shape[:2], 4)
+        self.dtype = rgb.dtype
+
+    def __getitem__(self, rows: slice) -> NDArray[Any]:
+        return np.dstack([self._rgb[rows], self._alpha[rows]])
+
+
 def _channels(picture: Picture) -> Rows:
-    return picture.rgb if picture.alpha is None else np.dstack([picture.rgb[:], picture.alpha])
+    return picture.rgb if picture.alpha is None else _Layered(picture.rgb, picture.alpha)
 
 
 def _to_image(picture: Picture) -> Image.Image:
     channels = _channels(picture)
-    return channels.to_image() if isinstance(channels, Painting) else Image.fromarray(channels)
+    return channels.to_image() if isinstance(channels, Painting) else Image.fromarray(channels[:])
 
 
 def _icc(metadata: Metadata) -> bytes:
@@ -181,9 +193,10 @@ def _encode_apng(pictures: Iterator[Picture], stream: BinaryIO, sequence: Sequen
                 default_first=sequence.default_first,
             )
         # Whether later pictures are transparent is not known yet, and all must be alike.
-        opaque: Any = np.full(picture.rgb.shape[:2], np.iinfo(picture.rgb.dtype).max, picture.rgb.dtype)
+        dtype = picture.rgb.dtype
+        opaque = np.broadcast_to(dtype.type(np.iinfo(dtype).max), picture.rgb.shape[:2])
         alpha = opaque if picture.alpha is None else picture.alpha
-        writer.add(np.dstack([picture.rgb[:], alpha]), picture.duration)
+        writer.add(_Layered(picture.rgb, alpha), picture.duration)
     if writer is not None:
         writer.close()
 
@@ -210,13 +223,13 @@ def _encode_animation(pictures: Iterator[Picture], stream: BinaryIO, encoding: E
 
 def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
     image_format, metadata = encoding.image_format, picture.metadata
-    if picture.rgb.dtype == np.uint16 and holds_16_bits(image_format):
-        if image_format == "PNG":
-            writer = png.PngWriter(stream, metadata, _icc(metadata))
-            writer.add(_channels(picture))
-            writer.close()
-        else:
-            _write_deep_ppm(picture.rgb, stream)
+    if image_format == "PNG":
+        writer = png.PngWriter(stream, metadata, _icc(metadata))
+        writer.add(_channels(picture))
+        writer.close()
+        return
+    if image_format == "PPM" and picture.rgb.dtype == np.uint16:
+        _write_deep_ppm(picture.rgb, stream)
         return
     options = _options(metadata, encoding)
     if image_format == "JPEG":
@@ -277,8 +290,6 @@ def _options(metadata: Metadata, encoding: Encoding) -> dict[str, Any]:
     match encoding.image_format:
         case "JPEG":
             options = _jpeg_options(metadata, quality, encoding)
-        case "PNG":
-            options = _png_options(metadata)
         case "WEBP":
             is_lossless = metadata.compression.is_lossless and encoding.quality is None
             # Lossless, quality is effort.
@@ -332,17 +343,6 @@ def _jpeg_options(metadata: Metadata, quality: int, encoding: Encoding) -> dict[
         "progressive": compression.is_progressive,
         "extra": extra,
     }
-
-
-def _png_options(metadata: Metadata) -> dict[str, Any]:
-    options = _common(metadata)
-    options.pop("xmp", None)
-    chunks = PngImagePlugin.PngInfo()
-    for kind, data in png.text_chunks(metadata):
-        chunks.add(kind, data)
-    if metadata.dpi:
-        options["dpi"] = metadata.dpi
-    return options | {"compress_level": _PNG_LEVEL, "pnginfo": chunks}
 
 
 def _jp2_options(metadata: Metadata) -> dict[str, Any]:

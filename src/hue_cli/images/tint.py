@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,5 +187,16 @@ class Painting:
                 yield start + row, part[:, begin:end] @ wide[:, first + begin : first + end]
 
 
-Rows = NDArray[Any] | Painting
-"""A picture ``(H, W, channels)`` that is asked for its rows, with ``[top:bottom]``."""
+class Rows(Protocol):
+    """A picture ``(H, W, channels)`` that is asked for its rows, with ``[top:bottom]``: an array, or a painting."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and channels."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of a channel."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
+        """Return rows, ``(n, W, channels)``."""
