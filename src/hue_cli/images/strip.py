@@ -115,7 +115,7 @@ class Strip:
         y *= _WHITE
         y += _HALF
         np.matmul(_RGB_FROM_XZY, self._xzy[:, :n], out=rgb)
-        _into_gamut(rgb, y, scratch[0])
+        _into_gamut(rgb, y, scratch)
         return rgb
 
     def encode_8(self, linear: Floats) -> NDArray[np.uint8]:
@@ -146,27 +146,27 @@ def _into_gamut(rgb: Floats, luminance: Floats, scratch: Floats) -> None:
     Args:
         rgb: ``(3, n)`` linear, 0.5 to 65535.5 where they are inside.
         luminance: ``(n,)`` of each, in the same units.
-        scratch: ``(n,)``, overwritten.
+        scratch: ``(2, n)``, overwritten.
     """
     # Pair by pair: NumPy's reduction over a short first axis is six times slower (measured).
     red, green, blue = rgb
-    np.maximum(np.maximum(red, green, out=scratch), blue, out=scratch)
-    outside = scratch > _WHITE + _HALF
-    np.minimum(np.minimum(red, green, out=scratch), blue, out=scratch)
-    outside |= scratch < _HALF
+    highest, lowest = scratch
+    np.maximum(np.maximum(red, green, out=highest), blue, out=highest)
+    np.minimum(np.minimum(red, green, out=lowest), blue, out=lowest)
+    outside = highest > _WHITE + _HALF
+    outside |= lowest < _HALF
     which: Any = np.flatnonzero(outside)
     if not which.size:
         return
     if which.size > outside.size // 4:
         which = slice(None)  # gathering them would take longer than computing them all
-    # Channel by channel: NumPy gathers columns of a matrix three times as slowly (measured).
     y = luminance[which]
-    chroma = [channel[which] - y for channel in rgb]
-    highest = np.maximum(np.maximum(chroma[0], chroma[1]), chroma[2])
-    lowest = np.minimum(np.minimum(chroma[0], chroma[1]), chroma[2])
-    # Chroma has both signs, since its luminance is zero; the bounds only keep rounding from dividing by zero.
-    keep = (_WHITE + _HALF - y) / np.maximum(highest, _TINY)
-    np.minimum(keep, (y - _HALF) / np.maximum(-lowest, _TINY), out=keep)
+    # The share of its chroma that each keeps. The bounds only keep greys, and rounding, from dividing by zero.
+    keep = (_WHITE + _HALF - y) / np.maximum(highest[which] - y, _TINY)
+    np.minimum(keep, (y - _HALF) / np.maximum(y - lowest[which], _TINY), out=keep)
     np.clip(keep, 0, 1, out=keep)
-    for channel, part in zip(rgb, chroma, strict=True):
-        channel[which] = y + part * keep
+    # Channel by channel: NumPy gathers columns of a matrix three times as slowly (measured).
+    for channel in rgb:
+        chroma = channel[which] - y
+        chroma *= keep
+        channel[which] = chroma + y

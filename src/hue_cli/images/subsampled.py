@@ -32,10 +32,16 @@ _LUMINANCE = np.array(XYZ_FROM_RGB[1], np.float32)
 _STEEPNESS = np.float32(0.55), np.float32(0.45 / 255)
 _LEAST = np.float32(0.01)
 """Keeps black from a division by zero."""
-_STEEPEST = np.float32(1.5)
-"""Slopes of luma over grey: no colour inside the gamut, but some at its edge, are steeper."""
+_PAIR = np.dtype("<u2")
+_LOW, _HIGH = np.uint16(0xFF), np.uint16(8)
+"""How the left and the right one of two bytes are taken from their number."""
 _UNIT = 64
 """Luma and slope are counted in its parts: both fit 16 bits, and so does what they make."""
+_STEEPEST = np.float32(1.5 * _UNIT)
+"""Slopes of luma over grey: no colour inside the gamut, but some at its edge, are steeper."""
+# Luma in parts, what is linear in the steepness, Cb and Cr, of RGB; and what else the steepness has, of its squares.
+_AT_HALF_SIZE = np.vstack([_YCC_FROM_RGB[0] * _UNIT, _LUMINANCE * _STEEPNESS[0], _YCC_FROM_RGB[1:]], dtype=np.float32)
+_SQUARES = _LUMINANCE * _STEEPNESS[1]
 _BAND_PIXELS = 1 << 24
 """Painted at once: a larger picture is put together, to spare memory."""
 _ROUGH = 24
@@ -68,8 +74,11 @@ def paint_subsampled(painting: Painting) -> Image.Image:
 
 
 def _to_image(lines: Bytes) -> Image.Image:
-    # Pillow's decoder, unlike its ways to merge and to paste, lets other threads work meanwhile.
-    return Image.frombytes("YCbCr", (lines.shape[2], lines.shape[0]), lines.data, "raw", "YCbCr;L")
+    # Not put together from planes: Pillow's ways to merge and to paste do not let other threads work meanwhile. Nor
+    # with the function of the same name, which fills the image with black before.
+    image = Image.new("YCbCr", (lines.shape[2], lines.shape[0]), None)
+    image.frombytes(lines.data, "raw", "YCbCr;L")
+    return image
 
 
 def _paint_lines(half: Painting, grey: Bytes, top: int, bottom: int) -> Bytes:
@@ -82,29 +91,38 @@ def _paint_lines(half: Painting, grey: Bytes, top: int, bottom: int) -> Bytes:
         bottom: the row behind the last; even, or the last of all.
     """
     small = _eight_bits(half.grey)
-    lines = np.empty((bottom - top, 3, grey.shape[1]), np.uint8)
+    width = grey.shape[1]
+    lines = np.empty((bottom - top, 3, width), np.uint8)
 
     def work(first: int, last: int) -> None:
         strip = half.strip(last - first)
+        rough = _Rough(strip, grey[top:bottom], lines)
         for start, shifts in half.shifts(first, last):
-            rows = slice(start, start + shifts.shape[1])
-            part, line = grey[2 * rows.start : 2 * rows.stop], lines[2 * rows.start - top : 2 * rows.stop - top]
-            chroma, luma = _at_half_size(strip, small[rows], shifts)
-            rough = _follow(part, small[rows], luma, line[:, 0])
-            if rough.any():
-                _paint_rough(strip, np.nonzero(rough), part, shifts, line[:, 0], chroma)
-            _double(chroma, line[:, 1:].swapaxes(0, 1))
+            stop = start + shifts.shape[1]
+            chroma, slopes = _at_half_size(strip, small[start:stop], shifts)
+            luma, is_rough = _follow(_even(grey[2 * start : 2 * stop]), small[start:stop], slopes)
+            out = lines[2 * start - top : 2 * stop - top]
+            out[:, 0] = luma[: len(out), :width]
+            doubled = _twice(chroma)[..., :width].swapaxes(0, 1)
+            for row in (0, 1):
+                same = out[row::2, 1:]
+                same[...] = doubled[: len(same)]
+            rough.add(start - top // 2, is_rough, shifts)
+        rough.paint()
 
     half.share(top // 2, (bottom + 1) // 2, work)
     return lines
 
 
-def _double(chroma: Bytes, out: Bytes) -> None:
-    """Write ``(2, h, w)`` chroma at twice its size, or one row or column less."""
-    for row in (0, 1):
-        for column in (0, 1):
-            part = out[:, row::2, column::2]
-            part[...] = chroma[:, : part.shape[1], : part.shape[2]]
+def _even(grey: Bytes) -> Bytes:
+    """Return rows with an even number of them and of columns: as in encoders, the last stands for the missing one."""
+    height, width = grey.shape
+    return np.pad(grey, ((0, height % 2), (0, width % 2)), "edge") if height % 2 or width % 2 else grey
+
+
+def _twice(chroma: Bytes) -> Bytes:
+    """Return each byte of the rows twice."""
+    return (chroma * np.uint16(0x101)).view(np.uint8)
 
 
 def _eight_bits(grey: Plane) -> Bytes:
@@ -113,12 +131,6 @@ def _eight_bits(grey: Plane) -> Bytes:
         return cast(Bytes, grey)
     step, half = np.uint16(257), np.uint16(128)
     return ((np.minimum(grey, np.uint16(0xFFFF) - half) + half) // step).astype(np.uint8)
-
-
-def _to_ycc(strip: Strip, grey: Bytes, shifts: Floats) -> tuple[Floats, Floats]:
-    """Return ``(3, n)`` Y, Cb and Cr, Cb and Cr around 0, and RGB, 0 to 255, of ``(n,)`` grey values."""
-    rgb = strip.encode_real(strip.linear_rgb(grey, shifts))
-    return _YCC_FROM_RGB @ rgb, rgb
 
 
 def _chroma_bytes(chroma: Floats) -> Bytes:
@@ -141,17 +153,14 @@ def _at_half_size(strip: Strip, grey: Bytes, shifts: Floats) -> tuple[Bytes, NDA
     Returns:
         ``(2, h, w)`` Cb and Cr, and ``(2, h, w)`` luma and its slope over grey, in :data:`_UNIT` parts.
     """
-    ycc, rgb = _to_ycc(strip, grey.reshape(-1), shifts.reshape(2, -1))
-    chroma = _chroma_bytes(ycc[1:]).reshape(2, *grey.shape)
-    linear, square = _STEEPNESS
-    line = ycc[:2]  # the chroma is no longer needed
-    steepness = rgb * square
-    steepness += linear
-    steepness *= rgb
-    slope = np.take(_steepness_of_grey(), grey.reshape(-1), out=line[1])
-    slope /= _LUMINANCE @ steepness + _LEAST
+    rgb = strip.encode_real(strip.linear_rgb(grey.reshape(-1), shifts.reshape(2, -1)))
+    found = _AT_HALF_SIZE @ rgb
+    line, chroma = found[:2], _chroma_bytes(found[2:]).reshape(2, *grey.shape)
+    slope = line[1]
+    slope += _SQUARES @ np.square(rgb, out=rgb)
+    slope += _LEAST
+    np.divide(np.take(_steepness_of_grey(), grey.reshape(-1)), slope, out=slope)
     np.minimum(slope, _STEEPEST, out=slope)
-    line *= _UNIT
     return chroma, np.rint(line, out=line).astype(np.int16).reshape(2, *grey.shape)
 
 
@@ -159,61 +168,95 @@ def _at_half_size(strip: Strip, grey: Bytes, shifts: Floats) -> tuple[Bytes, NDA
 def _steepness_of_grey() -> Floats:
     linear, square = _STEEPNESS
     grey = np.arange(256, dtype=np.float32)
-    return grey * (linear + square * grey) + _LEAST
+    return np.float32(_UNIT) * (grey * (linear + square * grey) + _LEAST)
 
 
-def _follow(grey: Bytes, small: Bytes, line: NDArray[np.int16], luma: Bytes) -> NDArray[np.bool_]:
-    """Write the luma of a strip, and return where grey changes too much for it.
+def _follow(grey: Bytes, small: Bytes, line: NDArray[np.int16]) -> tuple[Bytes, NDArray[np.bool_]]:
+    """Return the luma of a strip, and where grey changes too much for it.
+
+    Two neighbours are taken from, and put back into, one number of 16 bits: NumPy is slow at every second byte.
 
     Args:
-        grey: ``(h, w)``.
-        small: ``((h + 1) // 2, (w + 1) // 2)``, its means.
-        line: ``(2, …)`` luma and its slope over grey there.
-        luma: ``(h, w)``, overwritten.
+        grey: ``(2 h, 2 w)``.
+        small: ``(h, w)``, its means.
+        line: ``(2, h, w)`` luma and its slope over grey there.
+
+    Returns:
+        ``(2 h, 2 w)`` and ``(h, w)``.
     """
     base, slope = line
-    base += _UNIT // 2
-    least = small.astype(np.int16)
-    farthest = np.zeros_like(least)
+    # Sums that do not fit 16 bits come out wrong in rough places alone.
+    base += _UNIT // 2 - small * slope
+    pairs = grey.view(_PAIR)
+    luma = np.empty_like(pairs)
     for row in (0, 1):
-        for column in (0, 1):
-            part = grey[row::2, column::2]
-            height, width = part.shape
-            here = slice(height), slice(width)
-            value = np.subtract(part, least[here], dtype=np.int16)
-            np.maximum(farthest[here], np.abs(value), out=farthest[here])
-            value *= slope[here]
-            value += base[here]
-            value >>= 6
-            np.clip(value, 0, 255, out=value)
-            luma[row::2, column::2] = value
-    return farthest >= _ROUGH
+        left, right = pairs[row::2] & _LOW, pairs[row::2] >> _HIGH
+        for grey_values in (left, right):
+            _to_luma(grey_values, base, slope)
+        right <<= _HIGH
+        np.bitwise_or(left, right, out=luma[row::2])
+    brightest = np.maximum(grey[::2], grey[1::2]).view(_PAIR)
+    darkest = np.minimum(grey[::2], grey[1::2]).view(_PAIR)
+    rough = np.maximum(brightest & _LOW, brightest >> _HIGH) - small >= _ROUGH
+    rough |= small - np.minimum(darkest & _LOW, darkest >> _HIGH) >= _ROUGH
+    return luma.view(np.uint8), rough
 
 
-def _paint_rough(
-    strip: Strip,
-    where: tuple[NDArray[np.intp], ...],
-    grey: Bytes,
-    shifts: Floats,
-    luma: Bytes,
-    chroma: Bytes,
-) -> None:
-    """Paint some pixels of chroma, and the four of luma that belong to each, at full size.
+def _to_luma(grey: NDArray[np.uint16], base: NDArray[np.int16], slope: NDArray[np.int16]) -> None:
+    """Replace grey values by their luma."""
+    value = grey.view(np.int16)
+    value *= slope
+    value += base
+    value //= _UNIT
+    np.clip(value, 0, 255, out=value)
+
+
+class _Rough:
+    """Where grey changes too much for lines: gathered strip by strip, since each alone would have few, and painted.
 
     Args:
         strip: with room for some of them.
-        where: rows and columns of the pixels of chroma.
-        grey: ``(h, w)``.
-        shifts: of f, for each pixel of chroma.
-        luma: ``(h, w)``, overwritten there.
-        chroma: ``(2, …)``, overwritten there.
+        grey: ``(H, W)``.
+        lines: ``(H, 3, W)``, overwritten there.
     """
-    height, width = grey.shape
-    most = strip.pixels // 4
-    for start in range(0, len(where[0]), most):
-        y, x = (axis[start : start + most, None] for axis in where)
+
+    def __init__(self, strip: Strip, grey: Bytes, lines: Bytes) -> None:
+        self._strip = strip
+        self._grey = grey
+        self._lines = lines
+        self._most = strip.pixels // 4
+        self._found: list[tuple[NDArray[np.intp], NDArray[np.intp], Floats]] = []
+        self._count = 0
+
+    def add(self, first: int, is_rough: NDArray[np.bool_], shifts: Floats) -> None:
+        """Add the rough pixels of chroma of a strip.
+
+        Args:
+            first: row of chroma where it begins.
+            is_rough: ``(h, w)``.
+            shifts: of f, ``(2, h, w)``.
+        """
+        if not is_rough.any():
+            return
+        for found in np.split(where := np.flatnonzero(is_rough), range(self._most, len(where), self._most)):
+            y, x = np.divmod(found, is_rough.shape[1])
+            if self._count + len(found) > self._most:
+                self.paint()
+            self._found.append((y + first, x, shifts[:, y, x]))
+            self._count += len(found)
+
+    def paint(self) -> None:
+        """Paint what was gathered: chroma, and the four of luma that belong to it, at full size."""
+        if not self._found:
+            return
+        y, x, shifts = (np.concatenate(parts, axis=-1) for parts in zip(*self._found, strict=True))
+        self._found, self._count = [], 0
+        height, width = self._grey.shape
         # Where a side is odd, its last row or column stands for the missing one, as in encoders.
-        rows, columns = np.minimum(2 * y + (0, 0, 1, 1), height - 1), np.minimum(2 * x + (0, 1, 0, 1), width - 1)
-        ycc, _ = _to_ycc(strip, grey[rows, columns].reshape(-1), shifts[:, y[:, 0], x[:, 0]].repeat(4, axis=1))
-        luma[rows, columns] = np.rint(ycc[0]).reshape(rows.shape)
-        chroma[:, y[:, 0], x[:, 0]] = _chroma_bytes(ycc[1:].reshape(2, -1, 4).mean(axis=2))
+        rows = np.minimum(2 * y[:, None] + (0, 0, 1, 1), height - 1)
+        columns = np.minimum(2 * x[:, None] + (0, 1, 0, 1), width - 1)
+        grey = self._grey[rows, columns].reshape(-1)
+        ycc = _YCC_FROM_RGB @ self._strip.encode_real(self._strip.linear_rgb(grey, shifts.repeat(4, axis=1)))
+        self._lines[rows, 0, columns] = np.rint(ycc[0]).reshape(rows.shape)
+        for line, chroma in enumerate(_chroma_bytes(ycc[1:].reshape(2, -1, 4).mean(axis=2)), 1):
+            self._lines[rows, line, columns] = chroma[:, None]
