@@ -42,6 +42,7 @@ from hue_cli.infer.contract import INPUT_NAME, Contract
 from hue_cli.infer.cores import usable_cores
 from hue_cli.infer.folder import FolderColorizer
 from hue_cli.infer.job import Status
+from hue_cli.infer.memory import keep_freed_memory
 from hue_cli.infer.naming import Naming
 from hue_cli.infer.plan import Plan
 from hue_cli.infer.session import Session, open_session
@@ -105,6 +106,7 @@ def decode_and_encode(path: Path, target: Path) -> None:
 
 def run_hue(session: Session, photos: list[Path], target: Path) -> None:
     """Colorize as the command does."""
+    keep_freed_memory()
     colorizer = FolderColorizer(Steps(session, Settings()), batch_size=session.batch_size, workers=usable_cores())
     rows = list(colorizer.run(Plan.make([str(photos[0].parent)], Naming(output=target)).steps()))
     if wrong := [row for row in rows if row.status is not Status.DONE]:
@@ -154,6 +156,7 @@ def child(way: str, folder: Path, count: int, model: str | None, device: str) ->
     file = resolve_model(model)
     content = file.read()
     session = open_session(content, file.name, device)
+    side_by_side = open_session(content, file.name, device, threads=1)
     rule = session.contract
     inputs = []
     if way == "floor+net":
@@ -164,7 +167,7 @@ def child(way: str, folder: Path, count: int, model: str | None, device: str) ->
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch)
         ways: dict[str, list[Callable[[], None]]] = {
-            "hue": [lambda: run_hue(session, photos, target / "out")],
+            "hue": [lambda: run_hue(side_by_side, photos, target / "out")],
             "floor": [lambda: run_floor(photos, target)],
             "floor+net": [lambda: run_floor(photos, target), lambda: run_network(session, inputs)],
             "naive": [lambda: run_naive(content, rule, photos, target)],

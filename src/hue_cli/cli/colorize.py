@@ -260,12 +260,14 @@ def _open_ledger(path: Path, model_file: ModelFile, settings: Settings) -> Ledge
     return kind(path, model=model_file.name, model_sha256=digest, size=settings.size, strength=settings.strength)
 
 
-def _open(report: Reporter, run: remote.Run) -> Steps:
+def _open(report: Reporter, run: remote.Run, threads: int | None) -> Steps:
+    from hue_cli.infer.memory import keep_freed_memory
     from hue_cli.infer.session import open_session
     from hue_cli.infer.steps import Steps
 
+    keep_freed_memory()
     model = run.model
-    session = open_session(model.read(), model.name, run.device, provider=run.provider)
+    session = open_session(model.read(), model.name, run.device, threads, run.provider)
     if session.choice:
         report.note(session.choice)
     report.detail(f"Model {session.name} from {model.path}, recipe {session.contract.recipe}.")
@@ -281,7 +283,9 @@ def _rows(
 
     if not isinstance(plan, Plan) and where.is_cluster:
         return remote.colour_on_cluster(where, plan, run, tally)
-    steps = _open(report, run)
+    # Many photographs share the cores better than one run of the network does.
+    is_one = isinstance(plan, Plan) and not plan.folders and len(plan.files) < 2
+    steps = _open(report, run, None if is_one else max(1, usable_cores() // (run.workers or usable_cores())))
     if not isinstance(plan, Plan):
         return remote.colour_remote(steps, plan, run, tally)
     if is_piped:

@@ -84,7 +84,7 @@ def _of_grey_modes(image: Image.Image, fields: dict[int, tuple[int, ...]], profi
     warnings: list[str] = []
     depth = 8
     if mode in ("L", "1") and not image.has_transparency_data:
-        grey: Plane = np.array(image.convert("L"))
+        grey: Plane = np.asarray(image if mode == "L" else image.convert("L"))
     elif mode in ("LA", "La", "L", "1"):
         both = np.asarray(image.convert("LA"))
         grey, alpha = np.ascontiguousarray(both[..., 0]), np.ascontiguousarray(both[..., 1])
@@ -113,7 +113,7 @@ def _of_colour_modes(
     if image.mode == "CMYK" and profile is not None:
         return Pixels(profile.of_image(image), toning=tell_tone(image, profile))
     image = _to_rgb(image)
-    alpha = np.array(image.getchannel("A")) if image.mode == "RGBA" else None
+    alpha = np.asarray(image.getchannel("A")) if image.mode == "RGBA" else None
     neutral = _neutral(image) if profile is None else None
     if neutral is not None and tell_tone is _tone:  # else it may be one neutral band among others
         return Pixels(neutral, alpha)
@@ -129,7 +129,7 @@ def _neutral(image: Image.Image) -> NDArray[np.uint8] | None:
         red, green, blue = image.crop((0, top, width, min(top + rows, height))).split()[:3]
         if any(ImageChops.difference(green, other).getbbox() is not None for other in (red, blue)):
             return None
-    return np.array(image.getchannel("G"))
+    return np.asarray(image.getchannel("G"))
 
 
 def _deep_grey(image: Image.Image, fields: dict[int, tuple[int, ...]], warnings: list[str]) -> NDArray[np.uint16]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import torch
 
 from hue_cli.errors import DeviceError
+from hue_cli.infer.memory import keep_freed_memory
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -54,24 +53,6 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     """Return the autocast context for ``auto``, ``float32`` or ``bfloat16``."""
     enabled = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
-
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-"""Names of glibc's ``malloc.h``."""
-_MOST_INT = 2**31 - 1
-
-
-def keep_freed_memory() -> bool:
-    """Let the C library keep memory that was freed, for the next step; tell whether it will.
-
-    glibc gives large blocks back to the system at once, and a training step asks for the same ones again: 145,000 page
-    faults a step of hue-s, and three tenths of its time on a CPU. For the rest of the process, which holds on to what
-    its largest step took.
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries of Linux may lack it
-    return mallopt is not None and all(mallopt(name, _MOST_INT) for name in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD))
 
 
 @contextmanager

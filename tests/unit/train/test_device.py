@@ -93,7 +93,7 @@ def test_freed_memory_is_there_for_the_next_step() -> None:
     # In a process of its own: the setting stays.
     script = """
 import resource, torch
-from hue_cli.train.device import keep_freed_memory
+from hue_cli.infer.memory import keep_freed_memory
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for size in (2**18, 2**20, 2**22):
