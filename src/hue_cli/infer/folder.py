@@ -1,10 +1,11 @@
 """Colorizing many photographs: reading, the network and writing overlap.
 
-A few threads read and finish photographs (Pillow and NumPy let go of the interpreter meanwhile) while the
-calling thread gathers what has been read into batches and runs the network. How much is under way is
-bounded, in photographs and in pixels, so that memory does not grow with the folder. A photograph counts from
-before it is decoded: its header says how large it will be. Where photographs lie and how results are put in
-place is the business of their :class:`hue_cli.infer.task.Task`.
+A few threads read and finish photographs (Pillow, NumPy and onnxruntime let go of the interpreter meanwhile). The
+calling thread gathers what has been read into batches and runs the network on them; batches of one need no gathering,
+and are run by the thread that finishes the photograph. How much is under way is bounded, in photographs and in pixels,
+so that memory does not grow with the folder. A photograph counts from before it is decoded: its header says how large
+it will be. Where photographs lie and how results are put in place is the business of their
+:class:`hue_cli.infer.task.Task`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from hue_cli.infer.job import Job, Row
 from hue_cli.infer.steps import Prepared, Steps
 from hue_cli.infer.task import Task
 
-_PIXELS_UNDER_WAY = 100_000_000
+_PIXELS_UNDER_WAY = 1 << 27
 
 
 class FolderColorizer:
@@ -34,7 +35,7 @@ class FolderColorizer:
 
     Args:
         steps: bound to a model.
-        batch_size: most photographs that share a run of the network.
+        batch_size: most photographs that share a run of the network; with one, several runs go side by side.
         workers: threads that read and finish.
         takes_digests: of each file that is read and written; for a report.
     """
@@ -82,6 +83,7 @@ class _Run:
         self._steps = colorizer.steps
         self._takes_digests = colorizer.takes_digests
         self._workers = colorizer.workers
+        self._gathers = colorizer.batch_size > 1
         self._tasks: Iterator[Task | Row] | None = tasks
         self._next: Task | None = None
         self._pool = pool
@@ -174,8 +176,10 @@ class _Run:
                 continue
             if isinstance(prepared, Row):
                 yield self._end(task, prepared)
-            else:
+            elif self._gathers:
                 self._waiting.add(prepared.shape, (task, prepared))
+            else:
+                self._finishing[self._pool.submit(self._colour, task, prepared)] = task
         for finished in [future for future in self._finishing if future in done]:
             task = self._finishing.pop(finished)
             yield self._end(task, _outcome(task, finished))
@@ -186,6 +190,12 @@ class _Run:
         for future, task in self._finishing.items():
             if not future.cancelled():
                 yield _outcome(task, future)
+
+    def _colour(self, task: Task, prepared: Prepared) -> Row:
+        start = time.perf_counter()
+        (ab,) = self._steps.predict([prepared])
+        task.seconds += time.perf_counter() - start
+        return task.failed(ab) if isinstance(ab, HueError) else self._finish(task, prepared, ab)
 
     def _finish(self, task: Task, prepared: Prepared, ab: NDArray[np.float32]) -> Row:
         return task.finish(self._steps, prepared, ab, takes_digests=self._takes_digests)
