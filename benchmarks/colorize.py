@@ -3,8 +3,9 @@
     python benchmarks/colorize.py
     python benchmarks/colorize.py --quick
 
-Photographs of 0.3, 1, 12 and 50 megapixels, and a folder of mixed ones of about 1 megapixel, are made from the samples,
-with film grain. Each way to go through them runs in a process of its own, several times by turns, and the best counts:
+Photographs of 0.3, 1, 12 and 50 megapixels, a folder of mixed ones of about 1 megapixel and an album of all sizes are
+made from the samples, with film grain. Each way to go through them runs in a process of its own, several times by
+turns, and the best counts:
 
 - ``hue``: the pipeline of the command.
 - ``floor``: decode and encode alone, with Pillow, on all cores.
@@ -12,7 +13,8 @@ with film grain. Each way to go through them runs in a process of its own, sever
 - ``naive``: what a script of twenty lines does: one at a time, scikit-image's Lab, onnxruntime as it comes, Pillow.
 
 Only ratios mean something elsewhere. Those of CPU time hold on a machine that does other work too; those of time on the
-clock, and so what overlaps, do not.
+clock, and so what overlaps, do not. A second line says of hue: photographs a second, how many cores it kept busy, and
+the shares of its threads' time in each step.
 """
 
 from __future__ import annotations
@@ -52,8 +54,10 @@ from hue_cli.weights.resolve import resolve_model
 SAMPLES = Path(__file__).parents[1] / "samples"
 QUALITY = 92
 GRAIN = 6.0
+STEPS = ("decode", "network", "colour", "encode")
 BATCH = 4
 MIXED = ((1224, 816), (816, 1224), (1000, 1000), (1155, 866))
+ALBUM = ((640, 480), (1155, 866), (866, 1155), (2048, 1365), (800, 600), (1000, 1000), (3000, 2000), (480, 640))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +82,16 @@ CASES = (
     Case("1 MP", ((1155, 866),), 16, 6),
     Case("12 MP", ((4000, 3000),), 4, 1),
     Case("mixed", MIXED, 500, 16),
+    Case("album", ALBUM, 200, 8),
     # The last: what this process needs to make them would count as peak memory of those that it starts afterwards.
     Case("50 MP", ((8660, 5774),), 2, 1),
 )
-QUICK = (Case("1 MP", ((1155, 866),), 8, 2), Case("12 MP", ((4000, 3000),), 2, 1), Case("mixed", MIXED, 24, 4))
+QUICK = (
+    Case("1 MP", ((1155, 866),), 8, 2),
+    Case("12 MP", ((4000, 3000),), 2, 1),
+    Case("mixed", MIXED, 24, 4),
+    Case("album", ALBUM, 16, 2),
+)
 
 
 def make_photos(folder: Path, case: Case) -> None:
@@ -104,10 +114,10 @@ def decode_and_encode(path: Path, target: Path) -> None:
         image.convert("RGB").save(target / path.name, quality=QUALITY)
 
 
-def run_hue(session: Session, photos: list[Path], target: Path) -> None:
+def run_hue(steps: Steps, photos: list[Path], target: Path) -> None:
     """Colorize as the command does."""
     keep_freed_memory()
-    colorizer = FolderColorizer(Steps(session, Settings()), batch_size=session.batch_size, workers=usable_cores())
+    colorizer = FolderColorizer(steps, batch_size=steps.session.batch_size, workers=usable_cores())
     rows = list(colorizer.run(Plan.make([str(photos[0].parent)], Naming(output=target)).steps()))
     if wrong := [row for row in rows if row.status is not Status.DONE]:
         raise SystemExit(f"not done: {wrong}")
@@ -156,7 +166,7 @@ def child(way: str, folder: Path, count: int, model: str | None, device: str) ->
     file = resolve_model(model)
     content = file.read()
     session = open_session(content, file.name, device)
-    side_by_side = open_session(content, file.name, device, threads=1)
+    steps = Steps(open_session(content, file.name, device, threads=1), Settings())
     rule = session.contract
     inputs = []
     if way == "floor+net":
@@ -167,7 +177,7 @@ def child(way: str, folder: Path, count: int, model: str | None, device: str) ->
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch)
         ways: dict[str, list[Callable[[], None]]] = {
-            "hue": [lambda: run_hue(side_by_side, photos, target / "out")],
+            "hue": [lambda: run_hue(steps, photos, target / "out")],
             "floor": [lambda: run_floor(photos, target)],
             "floor+net": [lambda: run_floor(photos, target), lambda: run_network(session, inputs)],
             "naive": [lambda: run_naive(content, rule, photos, target)],
@@ -177,7 +187,8 @@ def child(way: str, folder: Path, count: int, model: str | None, device: str) ->
             step()
         clock, cpu = time.perf_counter() - start, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"clock": clock / count, "cpu": cpu / count, "peak": peak / 1e6}))
+    spent = {step: getattr(steps.timings, step) for step in STEPS}
+    print(json.dumps({"clock": clock / count, "cpu": cpu / count, "peak": peak / 1e6} | spent))
 
 
 def measure(way: str, folder: Path, count: int, options: argparse.Namespace) -> dict[str, float]:
@@ -196,20 +207,24 @@ def compare(case: Case, folder: Path, options: argparse.Namespace) -> None:
     for _ in range(options.rounds):
         for way, count in counts.items():
             found = measure(way, folder, count, options)
-            best[way] = {key: min(value, best.get(way, found)[key]) for key, value in found.items()}
+            best[way] = min(found, best.get(way, found), key=lambda one: one["clock"])
     hue = best["hue"]
     cells = [f"{case.name:8}{case.photos:5}"]
     for key in ("clock", "cpu"):
         cells.append(f"{hue[key] / best['floor'][key]:8.2f}{hue[key] / best['floor+net'][key]:8.2f}")
         cells.append(f"{best['naive'][key] / hue[key]:8.1f}")
     cells.append(f"   {hue['peak']:6.0f}{best['floor+net']['peak']:8.0f}{best['naive']['peak']:8.0f}")
-    print("".join(cells), flush=True)
+    print("".join(cells))
+    spent = sum(hue[step] for step in STEPS)
+    shares = ", ".join(f"{step} {hue[step] / spent:.0%}" for step in STEPS)
+    speed = f"{1 / hue['clock']:.1f} photographs/s, {hue['cpu'] / hue['clock']:.2f} cores busy"
+    print(f"{'':8}{speed}: {shares}", flush=True)
 
 
 def main() -> None:
     """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="three cases, fewer photographs")
+    parser.add_argument("--quick", action="store_true", help="fewer cases and photographs")
     parser.add_argument("--case", action="append", help="only this one, such as '12 MP'")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--model")
