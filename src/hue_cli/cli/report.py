@@ -57,11 +57,6 @@ class ProgressBar:
                 self._said = printable("  ".join(f"{name} {_cell(value)}" for name, value in fields.items()))
             self._progress.update(self._task, advance=n, said=self._said)
 
-    def set_total(self, total: float | None) -> None:
-        """Correct the total, or make the bar one without an end (None)."""
-        if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, total=total)
-
 
 class Reporter:
     """Says what a command does.

@@ -33,7 +33,6 @@ from hue_cli.images.write import remove_stale_parts, replacing
 
 SETTINGS = "prepare.json"
 """File of the result that says how it was made, so that another run goes on in the same way or not at all."""
-FORMATS = ("JPEG", "PNG", "WEBP")
 
 _MARK = "hue_prepare"
 
@@ -47,7 +46,7 @@ class Settings:
         pad: put each in the middle of a black square of that side.
         split: shares of the sides.
         seed: another one gives another random split.
-        image_format: one of :data:`FORMATS`.
+        image_format: JPEG, PNG or WEBP, as Pillow names them.
         quality: of JPEG and WebP, 1 to 100.
     """
 

@@ -12,8 +12,6 @@ import torch
 from hue_cli.errors import DeviceError
 from hue_cli.infer.memory import keep_freed_memory
 
-PRECISIONS = ("auto", "float32", "bfloat16")
-
 
 def find_device(wanted: str) -> torch.device:
     """Return the device for ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.

@@ -19,7 +19,6 @@ def say_everything(mode: Mode) -> None:
     report.result("a result")
     report.table("A table", ["name", "value"], [("x", 0.123456), ("y", None)])
     with report.progress(3, "working") as bar:
-        bar.set_total(4)
         bar.advance(1, loss=0.5)
 
 
