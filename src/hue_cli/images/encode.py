@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hue_cli.images import jp2, jpeg, png
-from hue_cli.images.decoders import NEEDS_HEIF, has_heif
+from hue_cli.images.decoders import NEEDS_HEIF, has_heif, heif_effort
 from hue_cli.images.exif import PREFIX as EXIF_PREFIX
 from hue_cli.images.mark import Provenance, marked
 from hue_cli.images.photo import (
@@ -45,6 +45,8 @@ _WHOLE, _NARROWED, _HALVED = range(3)
 _WITH_RESOLUTION = frozenset(("JPEG", "PNG", "TIFF", "BMP", "JPEG2000"))
 _MOST_IN_MEMORY = 100_000_000
 """Pixels of an animation."""
+_WEBP_FLAGS, _WEBP_ALPHA = 20, 0x10
+"""Where an animated WebP says what it holds, in its first chunk, and the bit for transparency."""
 _GROWTH = 2.5
 """Bytes of a JPEG 2000 in colour for each of the grey one's."""
 
@@ -210,8 +212,9 @@ def _encode_animation(pictures: Iterator[Picture], stream: BinaryIO, encoding: E
         images.append(_to_image(picture))
         durations.append(round(picture.duration))
         options = options or _options(picture.metadata, encoding)
+    within = io.BytesIO()
     images[0].save(
-        stream,
+        within,
         encoding.image_format,
         save_all=True,
         append_images=images[1:],
@@ -219,6 +222,11 @@ def _encode_animation(pictures: Iterator[Picture], stream: BinaryIO, encoding: E
         loop=sequence.loop,
         **options,
     )
+    content = within.getbuffer()
+    if encoding.image_format == "WEBP" and any(image.mode == "RGBA" for image in images):
+        # Where transparency is but around the pictures, libwebp cuts it off and forgets to say that there was any.
+        content[_WEBP_FLAGS] |= _WEBP_ALPHA
+    stream.write(content)
 
 
 def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
@@ -299,6 +307,7 @@ def _options(metadata: Metadata, encoding: Encoding) -> dict[str, Any]:
             options = _common(metadata) | {"quality": quality, "subsampling": subsampling}
         case "HEIF":
             options = _common(metadata) | {"quality": quality, "chroma": 444 if quality >= _FINEST else 420}
+            options["enc_params"] = heif_effort()
         case "JPEG2000":
             options = _jp2_options(metadata)
         case "BMP" if metadata.dpi:

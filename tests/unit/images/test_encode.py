@@ -160,6 +160,18 @@ def test_a_long_animation_goes_where_it_need_not_be_in_memory(monkeypatch: pytes
         assert image.n_frames == 4  # type: ignore[attr-defined]
 
 
+def test_an_animation_that_is_transparent_only_around_its_pictures_stays_so() -> None:
+    alpha = np.zeros(RGB8.shape[:2], np.uint8)
+    alpha[:, : RGB8.shape[1] // 2] = 255
+    pictures = [Picture(rgb=RGB8, alpha=alpha, duration=40), Picture(rgb=255 - RGB8, alpha=alpha, duration=40)]
+    stream = io.BytesIO()
+    encode_sequence(pictures, stream, Encoding(image_format="WEBP"), Sequence(kind="animation", count=2))
+    with Image.open(stream) as image:
+        for index in range(2):
+            image.seek(index)
+            np.testing.assert_array_equal(np.asarray(image.convert("RGBA"))[..., 3], alpha)
+
+
 def test_heic_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hue_cli.images.encode.has_heif", lambda: False)
     with pytest.raises(ValueError, match="needs the extra 'heif'"):
