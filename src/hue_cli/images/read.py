@@ -113,6 +113,8 @@ def _describe_os_error(error: OSError) -> str:
         return f"the file cannot be read ({error.strerror})."
     if str(error).lower().startswith(("unsupported", "unknown")):
         return f"expected a picture of a common kind, found one that hue does not read, or a damaged one ({error})."
+    if "broken data stream" in str(error):  # of JPEG 2000, also what has its channels in several sizes
+        return f"the file is damaged, cut short, or coded in a way that this build of Pillow does not decode ({error})."
     return f"the file is damaged or cut short ({error})."
 
 

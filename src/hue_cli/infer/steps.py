@@ -238,8 +238,10 @@ class Steps:
                 else:
                     pictures = itertools.chain([first], self._others(prepared, image_format))
                     encode_sequence(pictures, stream, encoding, sequence)
-            except (ValueError, OverflowError) as error:
-                raise ImageError(f"{prepared.name}: cannot be written as {image_format} ({error}).") from error
+            except (ValueError, OverflowError, RuntimeError) as error:  # HEIC's encoder raises the last
+                raise ImageError(
+                    f"{prepared.name}: cannot be written as {image_format} ({error}). Choose another --format."
+                ) from error
         if isinstance(rgb, Painting):  # it was painted strip by strip, as it was encoded
             self.timings.move(rgb.seconds, "encode", "colour")
 

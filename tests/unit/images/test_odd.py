@@ -312,3 +312,10 @@ def test_texts_that_unpack_to_more_than_others_allow_are_passed_on_unpacked(monk
         assert image.info["Story"] == image.info["Tale"] == long
         assert (image.info["Tale"].lang, image.info["Tale"].tkey) == ("pl", "Opowieść")
         assert image.info["Short"] == "a" * 99
+
+
+def test_a_jpeg_2000_that_cannot_be_decoded_need_not_be_damaged() -> None:
+    content = saved(GREY, "JPEG2000")
+    at = content.index(b"\xff\x93") + 2  # where the pixels' data begin
+    with pytest.raises(ImageError, match=r"^scan\.jp2: the file is damaged, cut short, or coded in a way that"):
+        read_photo(content[:at], "scan.jp2")
