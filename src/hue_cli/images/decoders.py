@@ -144,9 +144,18 @@ def describe_unknown(start: bytes) -> str:
     if kind is None and b"<svg" in start:
         kind = "a drawing (SVG)"
     if kind is None:
+        kind = _kind_of_container(start)
+    if kind is None:
         kind = "a text file" if _is_text(start) else "no picture in a format that hue reads"
     readable = f"{', '.join(decoders())}, and HEIC with the extra 'heif'"
     return f"expected a picture, found {kind}, or a damaged one. Readable: {readable}."
+
+
+def _kind_of_container(start: bytes) -> str | None:
+    """Name a format of pictures whose mark stands behind a number."""
+    brand = start[8:12] if start[4:8] == b"ftyp" else b""
+    name = "an AVIF" if brand in (b"avif", b"avis") else "a HEIC" if brand in _HEIF_BRANDS else None
+    return name and f"{name} of a kind that hue does not read"
 
 
 def _is_text(start: bytes) -> bool:

@@ -97,7 +97,7 @@ def _failures_named(source: Path | bytes, name: str, max_pixels: int) -> Iterato
     except OSError as error:
         raise ImageError(f"{name}: {_describe_os_error(error)}") from error
     except Exception as error:  # decoders raise anything on damaged files: SyntaxError, struct.error, IndexError …
-        raise ImageError(f"{name}: the file is damaged ({error}).") from error
+        raise ImageError(f"{name}: the file is damaged ({_in_a_line(error)}).") from error
 
 
 def _open(source: Path | bytes) -> BinaryIO:
@@ -111,11 +111,16 @@ def _open(source: Path | bytes) -> BinaryIO:
 def _describe_os_error(error: OSError) -> str:
     if error.errno is not None:
         return f"the file cannot be read ({error.strerror})."
-    if str(error).lower().startswith(("unsupported", "unknown")):
-        return f"expected a picture of a common kind, found one that hue does not read, or a damaged one ({error})."
-    if "broken data stream" in str(error):  # of JPEG 2000, also what has its channels in several sizes
-        return f"the file is damaged, cut short, or coded in a way that this build of Pillow does not decode ({error})."
-    return f"the file is damaged or cut short ({error})."
+    said = _in_a_line(error)
+    if said.lower().startswith(("unsupported", "unknown")):
+        return f"expected a picture of a common kind, found one that hue does not read, or a damaged one ({said})."
+    if "broken data stream" in said:  # of JPEG 2000, also what has its channels in several sizes
+        return f"the file is damaged, cut short, or coded in a way that this build of Pillow does not decode ({said})."
+    return f"the file is damaged or cut short ({said})."
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 class _File:

@@ -50,6 +50,7 @@ EXPECTED = lightness(read_photo(saved(GREY, "PNG")))
         (b"\x89PNG\r\n\x1a\n" + bytes(20), "a PNG of a kind that hue does not read"),
         (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(20), "a JPEG 2000 of a kind"),
         (b"BM" + bytes(4), "a BMP of a kind"),
+        (b"\0\0\0\x18ftypavif" + bytes(4), "an AVIF of a kind"),
     ],
 )
 def test_what_is_no_photograph_is_named(tmp_path: Path, start: bytes, kind: str) -> None:
