@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from hue_cli.images.photo import is_image_name, is_unread_name
 
@@ -45,7 +45,12 @@ def walk_pictures(
     for where, folders, names in os.walk(root, onerror=on_unreadable):
         here = Path(where)
         folders[:] = sorted(name for name in folders if not leaves_out(here / name))
-        pictures = sorted(name for name in names if is_image_name(Path(name)))
-        unread = sorted(name for name in names if is_unread_name(Path(name)))
+        pictures, unread = [], []
+        for name in sorted(names):
+            path = PurePath(name)
+            if is_image_name(path):
+                pictures.append(name)
+            elif is_unread_name(path):
+                unread.append(name)
         links = [name for name in folders if (here / name).is_symlink()]
         yield Folder(here, pictures, unread, len(names) - len(pictures) - len(unread), links)
