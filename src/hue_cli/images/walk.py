@@ -42,9 +42,21 @@ def walk_pictures(
         leaves_out: whether the walk passes a folder by, with all below it.
         on_unreadable: told of each folder that cannot be read.
     """
-    for where, folders, names in os.walk(root, onerror=on_unreadable):
-        here = Path(where)
-        folders[:] = sorted(name for name in folders if not leaves_out(here / name))
+    ahead = [root]  # not os.walk, which calls itself once a level and so breaks off in a hostile tree
+    while ahead:
+        here = ahead.pop()
+        try:
+            with os.scandir(here) as entries:
+                names, folders = list[str](), dict[str, bool]()
+                for entry in entries:
+                    if _is_folder(entry):
+                        folders[entry.name] = entry.is_symlink()
+                    else:
+                        names.append(entry.name)
+        except OSError as error:
+            on_unreadable(error)
+            continue
+        below = sorted(name for name in folders if not leaves_out(here / name))
         pictures, unread = [], []
         for name in sorted(names):
             path = PurePath(name)
@@ -52,5 +64,13 @@ def walk_pictures(
                 pictures.append(name)
             elif is_unread_name(path):
                 unread.append(name)
-        links = [name for name in folders if (here / name).is_symlink()]
+        links = [name for name in below if folders[name]]
         yield Folder(here, pictures, unread, len(names) - len(pictures) - len(unread), links)
+        ahead += [here / name for name in reversed(below) if not folders[name]]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

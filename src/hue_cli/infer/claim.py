@@ -62,12 +62,12 @@ def claim(output: Path, compare: Path | None = None) -> Claim | None:
     # The name in one case, for the file systems that know only one.
     name = hashlib.sha256(os.fsencode(output.name.casefold())).hexdigest()[:16]
     path = output.parent / f"{_PREFIX}{name}{_SUFFIX}"
-    made = list(itertools.takewhile(lambda folder: not folder.exists(), (output.parent, *output.parent.parents)))
     try:
+        made = list(itertools.takewhile(lambda folder: not folder.exists(), (output.parent, *output.parent.parents)))
         there = made[-1].parent if made else output.parent
         _check_lengths(there, output.name, *([] if compare is None else [compare.name]))
         while True:
-            output.parent.mkdir(parents=True, exist_ok=True)
+            _make(output.parent, made)
             if sys.platform == "win32":
                 return Claim(path, None, made)
             try:
@@ -90,6 +90,13 @@ def claim(output: Path, compare: Path | None = None) -> Claim | None:
             stream.close()  # its holder has released it, and removed the file, since it was opened
     except OSError as error:
         raise ImageError(f"{output}: cannot be written ({error.strerror or error}).") from error
+
+
+def _make(folder: Path, missing: list[Path]) -> None:
+    with suppress(FileNotFoundError):  # another run removes folders that it made in vain
+        for each in reversed(missing):  # not all at once, for which pathlib calls itself once a level
+            each.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _check_lengths(folder: Path, *names: str) -> None:

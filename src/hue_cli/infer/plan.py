@@ -200,8 +200,11 @@ class Plan:
             message = f"{error.filename}: the folder cannot be read ({error.strerror})."
             unreadable.append(Row(source=Path(error.filename), status=Status.FAILED, message=message))
 
+        last = {Path(results).name for results in self._results}
+
         def is_result(path: Path) -> bool:
-            return _real(path) in self._results
+            # Not Path.is_symlink, which does not stand paths that are too long.
+            return (path.name in last or os.path.islink(path)) and _real(path) in self._results  # noqa: PTH114
 
         for here in walk_pictures(folder.path, leaves_out=is_result, on_unreadable=note):
             for link in here.links:
@@ -254,7 +257,9 @@ class Plan:
         """Whether a folder in the walk has the suffix, or one that it lies in, and the one without it is beside."""
         suffix = self.naming.any_suffix
         alone = len(self.folders) == 1 and not self.files
-        trail = [folder / part for part in (below, *below.parents) if not (alone and part == Path())]
+        # Paths are made where the name asks for it: a deep folder has many above it.
+        depths = [at for at, name in enumerate(below.parts, 1) if name.removesuffix(suffix) not in ("", name)]
+        trail = [folder.joinpath(*below.parts[:depth]) for depth in ([] if alone else [0]) + depths]
         return bool(suffix) and any(
             path.name.removesuffix(suffix) not in ("", path.name)
             and path.with_name(path.name.removesuffix(suffix)).is_dir()

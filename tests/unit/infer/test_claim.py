@@ -96,3 +96,8 @@ def test_claims_of_killed_runs_are_swept_away_and_those_of_living_ones_stay(tmp_
     remove_abandoned_claims(tmp_path)
     assert list(tmp_path.iterdir()) == [lock]
     held.release()
+
+
+def test_a_path_longer_than_the_system_takes_is_an_error_of_that_result(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"a\.png: cannot be written \(File name too long\)"):
+        claim(tmp_path.joinpath(*["d" * 200] * 30, "a.png"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from hue_cli.errors import UsageError
 from hue_cli.images.encode import Encoding, Picture, encode
 from hue_cli.images.mark import Provenance
 from hue_cli.images.photo import EXTENSIONS
+from hue_cli.infer.claim import claim
 from hue_cli.infer.job import Job, Row, Skip, Status
 from hue_cli.infer.naming import Naming
 from hue_cli.infer.plan import Plan
@@ -325,3 +328,22 @@ def test_a_folder_that_cannot_be_read_is_a_row(tmp_path: Path) -> None:
     touch(tmp_path, "in/a.jpg", "in/locked/b.jpg")
     (tmp_path / "in/locked").chmod(0)
     assert statuses(tmp_path / "in") == {"locked": Status.FAILED}
+
+
+def test_a_tree_deeper_than_calls_may_be_is_walked(tmp_path: Path) -> None:
+    depth = 200
+    folder = tmp_path.joinpath("in", *"d" * depth)
+    for parent in reversed([folder, *folder.parents[:depth]]):
+        parent.mkdir()
+    touch(folder, "a.jpg")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + depth // 2)
+    try:
+        (job,) = steps(tmp_path / "in", output=tmp_path / "out")
+        assert isinstance(job, Job)
+        held = claim(job.output)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert held is not None
+    assert len(held.made) == depth + 1
+    held.release()
