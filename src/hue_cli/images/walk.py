@@ -42,9 +42,12 @@ def walk_pictures(
         leaves_out: whether the walk passes a folder by, with all below it.
         on_unreadable: told of each folder that cannot be read.
     """
-    ahead = [root]  # not os.walk, which calls itself once a level and so breaks off in a hostile tree
+    ahead = [iter([root])]  # not os.walk, which calls itself once a level and so breaks off in a hostile tree
     while ahead:
-        here = ahead.pop()
+        here = next(ahead[-1], None)
+        if here is None:
+            ahead.pop()
+            continue
         try:
             with os.scandir(here) as entries:
                 names, folders = list[str](), dict[str, bool]()
@@ -66,7 +69,7 @@ def walk_pictures(
                 unread.append(name)
         links = [name for name in below if folders[name]]
         yield Folder(here, pictures, unread, len(names) - len(pictures) - len(unread), links)
-        ahead += [here / name for name in reversed(below) if not folders[name]]
+        ahead.append(map(here.joinpath, [name for name in below if not folders[name]]))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
