@@ -22,8 +22,9 @@ class Disk:
     """What a run leaves behind on the way, and tidies up."""
 
     def __init__(self) -> None:
-        self._cleaned: set[Path] = set()
-        self._made: list[Path] = []
+        # As little as will do of each folder, since there may be many: a number, and a name in place of a path.
+        self._cleaned: set[int] = set()
+        self._made: list[str] = []
 
     def tasks(self, plan: Iterable[Job | Row]) -> Iterator[Task | Row]:
         """Yield a plan's steps as work that can be begun."""
@@ -34,20 +35,20 @@ class Disk:
 
     def close(self) -> None:
         """Remove folders that were made in vain."""
-        for folder in sorted(self._made, key=lambda folder: len(folder.parts), reverse=True):
+        for folder in sorted(self._made, key=len, reverse=True):  # what lies in another has the longer name
             with suppress(OSError):  # most are not empty
-                folder.rmdir()
+                Path(folder).rmdir()
 
     def _clean(self, folder: Path) -> None:
         """Remove what killed runs left in a folder of results, once."""
-        if folder not in self._cleaned:
-            self._cleaned.add(folder)
+        if hash(folder) not in self._cleaned:
+            self._cleaned.add(hash(folder))
             remove_stale_parts(folder)
             remove_abandoned_claims(folder)
 
 
 class _DiskTask(Task):
-    def __init__(self, job: Job, made: list[Path]) -> None:
+    def __init__(self, job: Job, made: list[str]) -> None:
         super().__init__(job.source, job.output, job.output_format, keeps_output=job.keeps_output)
         self._job = job
         self._made = made
@@ -67,7 +68,7 @@ class _DiskTask(Task):
             held.release()  # the other run has made it since the plan looked
             return Row.of_existing(job.source, job.output)
         self._claim = held
-        self._made += held.made
+        self._made += map(str, held.made)
         self.pixels = count_pixels(job.source)
         return None
 
