@@ -1,11 +1,11 @@
 """Colorizing many photographs: reading, the network and writing overlap.
 
-A few threads read and finish photographs (Pillow, NumPy and onnxruntime let go of the interpreter meanwhile). The
-calling thread gathers what has been read into batches and runs the network on them; batches of one need no gathering,
-and are run by the thread that finishes the photograph. How much is under way is bounded, in photographs and in pixels,
-so that memory does not grow with the folder. A photograph counts from before it is decoded: its header says how large
-it will be. Where photographs lie and how results are put in place is the business of their
-:class:`hue_cli.infer.task.Task`.
+A few threads share the work (Pillow, NumPy and onnxruntime let go of the interpreter meanwhile). With batches they read
+and finish photographs, while the calling thread gathers what has been read and runs the network. Batches of one need no
+gathering: a thread takes a photograph all the way, in memory that the one before has left. How much is under way is
+bounded, in photographs and in pixels, so that memory does not grow with the folder. A photograph counts from before it
+is decoded: its header says how large it will be. Where photographs lie and how results are put in place is the business
+of their :class:`hue_cli.infer.task.Task`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class _Run:
         self._most = 2 * (colorizer.workers + colorizer.batch_size)
         self._reading: dict[Future[Prepared | Row], Task] = {}
         self._waiting: Batcher[tuple[Task, Prepared]] = Batcher(colorizer.batch_size)
-        self._finishing: dict[Future[Row], Task] = {}
+        self._finishing: dict[Future[Row | None], Task] = {}
         self._begun: set[Task] = set()
         self._pixels = 0
 
@@ -135,7 +135,10 @@ class _Run:
                 return
             self._next = None
             self._pixels += task.pixels
-            self._reading[self._pool.submit(self._read, task)] = task
+            if self._gathers:
+                self._reading[self._pool.submit(self._read, task)] = task
+            else:
+                self._finishing[self._pool.submit(self._colour, task)] = task
 
     def _end(self, task: Task, row: Row) -> Row:
         """Give back what a photograph took up; return its row."""
@@ -176,22 +179,27 @@ class _Run:
                 continue
             if isinstance(prepared, Row):
                 yield self._end(task, prepared)
-            elif self._gathers:
-                self._waiting.add(prepared.shape, (task, prepared))
             else:
-                self._finishing[self._pool.submit(self._colour, task, prepared)] = task
+                self._waiting.add(prepared.shape, (task, prepared))
         for finished in [future for future in self._finishing if future in done]:
             task = self._finishing.pop(finished)
-            yield self._end(task, _outcome(task, finished))
+            if (row := _outcome(task, finished)) is not None:
+                yield self._end(task, row)
 
     def _drain(self) -> Iterator[Row]:
         """End early: let threads finish the photographs in their hands, and leave the others."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         for future, task in self._finishing.items():
-            if not future.cancelled():
-                yield _outcome(task, future)
+            if not future.cancelled() and (row := _outcome(task, future)) is not None:
+                yield row
 
-    def _colour(self, task: Task, prepared: Prepared) -> Row:
+    def _colour(self, task: Task) -> Row | None:
+        """Take a photograph all the way; None where the run was stopped before it was painted."""
+        prepared = self._read(task)
+        if isinstance(prepared, Row):
+            return prepared
+        if self._must_stop():
+            return None
         start = time.perf_counter()
         (ab,) = self._steps.predict([prepared])
         task.seconds += time.perf_counter() - start
@@ -201,8 +209,8 @@ class _Run:
         return task.finish(self._steps, prepared, ab, takes_digests=self._takes_digests)
 
 
-def _outcome(task: Task, future: Future[Row]) -> Row:
-    """Return the row that a thread made, or the one of what went wrong."""
+def _outcome(task: Task, future: Future[Row | None]) -> Row | None:
+    """Return the row that a thread made, if it did, or the one of what went wrong."""
     try:
         return future.result()
     except Exception as error:
