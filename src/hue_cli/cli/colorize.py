@@ -260,7 +260,7 @@ def _open_ledger(path: Path, model_file: ModelFile, settings: Settings) -> Ledge
     return kind(path, model=model_file.name, model_sha256=digest, size=settings.size, strength=settings.strength)
 
 
-def _open(report: Reporter, run: remote.Run, threads: int | None) -> Steps:
+def _open(report: Reporter, run: remote.Run, threads: int) -> Steps:
     from hue_cli.infer.memory import keep_freed_memory
     from hue_cli.infer.session import open_session
     from hue_cli.infer.steps import Steps
@@ -283,9 +283,10 @@ def _rows(
 
     if not isinstance(plan, Plan) and where.is_cluster:
         return remote.colour_on_cluster(where, plan, run, tally)
-    # Many photographs share the cores better than one run of the network does.
+    # Runs side by side share the cores better than one run does; batches are run one after another.
     is_one = isinstance(plan, Plan) and not plan.folders and len(plan.files) < 2
-    steps = _open(report, run, None if is_one else max(1, usable_cores() // (run.workers or usable_cores())))
+    at_once = 1 if is_one or run.batch_size not in (None, 1) else run.workers or usable_cores()
+    steps = _open(report, run, max(1, usable_cores() // at_once))
     if not isinstance(plan, Plan):
         return remote.colour_remote(steps, plan, run, tally)
     if is_piped:

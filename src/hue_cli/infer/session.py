@@ -139,7 +139,7 @@ def open_session(
         WeightsError: the file is not a model of hue, or damaged.
     """
     if provider is not None:
-        return _open_on(content, name, provider, device)
+        return _open_on(content, name, provider, device, threads)
     wanted = Device.parse(device)
     choice = ""
     with _quiet() as noise:
@@ -148,7 +148,7 @@ def open_session(
         onnxruntime.set_default_logger_severity(_SILENT)
         inner = None
         if wanted.kind != "cpu":
-            inner, reason = _try_cuda(content, name, wanted.number, noise)
+            inner, reason = _try_cuda(content, name, wanted.number, threads, noise)
             if inner is None and wanted.kind == "cuda":
                 raise DeviceError(f"--device {device}: {reason} {INSTALL_CUDA}")
             choice = f"Using cuda:{wanted.number}." if inner is not None else f"Using the CPU: {reason}"
@@ -161,7 +161,7 @@ def open_session(
     return session
 
 
-def _open_on(content: bytes, name: str, provider: str, device: str) -> Session:
+def _open_on(content: bytes, name: str, provider: str, device: str, threads: int | None) -> Session:
     """Open a model on a provider that was named."""
     if device != "auto":
         raise DeviceError(f"--provider {provider} chooses its device itself; leave --device {device} out.")
@@ -179,7 +179,7 @@ def _open_on(content: bytes, name: str, provider: str, device: str) -> Session:
         if hasattr(onnxruntime, "preload_dlls"):
             with contextlib.suppress(Exception):  # what is missing shows below
                 onnxruntime.preload_dlls()
-        inner = _create(content, name, [wanted] if wanted == _CPU else [wanted, _CPU])
+        inner = _create(content, name, [wanted] if wanted == _CPU else [wanted, _CPU], threads)
         if wanted not in inner.get_providers():
             raise DeviceError(
                 f"--provider {provider}: onnxruntime could not load its libraries "
@@ -206,7 +206,7 @@ def _create(content: bytes, name: str, providers: list[Any], threads: int | None
         raise WeightsError(f"{name}: onnxruntime cannot open this model ({_first_line(error)}).") from error
 
 
-def _try_cuda(content: bytes, name: str, number: int, noise: _Noise) -> tuple[Any, str]:
+def _try_cuda(content: bytes, name: str, number: int, threads: int | None, noise: _Noise) -> tuple[Any, str]:
     """Return a session on the card, or None and the reason why not."""
     import onnxruntime
 
@@ -220,7 +220,7 @@ def _try_cuda(content: bytes, name: str, number: int, noise: _Noise) -> tuple[An
     # The exhaustive search of the default would run again for each new shape of a photograph.
     settings = {"device_id": str(number), "cudnn_conv_algo_search": "HEURISTIC"}
     try:
-        inner = _create(content, name, [(_CUDA, settings), _CPU])
+        inner = _create(content, name, [(_CUDA, settings), _CPU], threads)
     except WeightsError as error:
         _create(content, name, [_CPU])  # raises where the model and not the device is at fault
         return None, f"onnxruntime could not start CUDA ({_first_line(error.__cause__ or error)})."

@@ -26,7 +26,11 @@ from hue_cli.images.resize import Kernel, NetworkSize, crop_to_photo, network_in
 from hue_cli.images.tint import DEFAULT_KERNEL, Painting, Rows
 from hue_cli.images.tone import Tone, tint_at
 from hue_cli.infer.cores import usable_cores
+from hue_cli.infer.room import Room
 from hue_cli.infer.session import Session
+
+_PIXELS_AT_ONCE = 1 << 22
+"""That the network sees, in runs side by side: 80 photographs at the usual size, or two with ``--size 1024``."""
 
 
 class IfColour(StrEnum):
@@ -137,6 +141,7 @@ class Steps:
         self.settings = settings
         self._threads = threads or usable_cores()
         self._most_at_once: int | None = None
+        self._room = Room(_PIXELS_AT_ONCE)
         self._encoding = 0
         self._lock = Lock()
 
@@ -170,20 +175,23 @@ class Steps:
         """Whether a photograph is in colour already and gets no new ones."""
         return prepared.photo.tone is Tone.COLOUR and self.settings.if_colour is not IfColour.RECOLOR
 
-    def predict(self, batch: Sequence[Prepared]) -> list[NDArray[np.float32] | HueError]:
+    def predict(self, batch: Sequence[Prepared], *, alone: bool = False) -> list[NDArray[np.float32] | HueError]:
         """Run the network on photographs of one padded shape.
+
+        Args:
+            batch: of one photograph or more.
+            alone: while no other thread does.
 
         Returns:
             For each, ``(2, h, w)`` float32 without padding, a* and b* in CIE units; or the error that it met.
-            A batch that fails is tried again in halves, down to single photographs. Where memory was short,
-            later batches are no larger than what went through.
+            A batch that fails is tried again in halves, down to single photographs, and one for which memory was
+            short alone. Later ones are no larger, and no more run side by side, than what went through.
         """
         most = self._most_at_once
         if most is not None and len(batch) > most:
             return [*self.predict(batch[:most]), *self.predict(batch[most:])]
         try:
-            with self.timings.measure("network"):
-                ab = self.session.predict(np.stack([prepared.lightness for prepared in batch]))
+            ab = self._run_network(batch, alone)
         except Exception as error:  # onnxruntime's own exceptions share no base class
             is_short = _is_short_of_memory(error)
             if len(batch) > 1:
@@ -191,10 +199,20 @@ class Steps:
                 if is_short:
                     self._most_at_once = half
                 return [*self.predict(batch[:half]), *self.predict(batch[half:])]
+            if is_short and not alone:
+                results = self.predict(batch, alone=True)
+                if not isinstance(results[0], HueError):  # others had the memory
+                    self._room.halve()
+                return results
             reason = f"the network failed on it ({str(error).strip()[:300]})"
             remedy = "; try a smaller --size, or --device cpu" if is_short else ""
             return [ImageError(f"{batch[0].name}: {reason}{remedy}.")]
         return [self._checked(prepared, one) for prepared, one in zip(batch, ab, strict=True)]
+
+    def _run_network(self, batch: Sequence[Prepared], alone: bool) -> NDArray[np.float32]:
+        seen = np.stack([prepared.lightness for prepared in batch])
+        with self._room.take(None if alone else seen.size), self.timings.measure("network"):
+            return self.session.predict(seen)
 
     @staticmethod
     def _checked(prepared: Prepared, ab: NDArray[np.float32]) -> NDArray[np.float32] | HueError:

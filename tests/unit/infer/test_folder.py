@@ -224,6 +224,42 @@ def test_out_of_memory_halves_the_batch_and_never_gives_a_grey_picture(session: 
         assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_memory_for_one_run_at_a_time_is_enough(session: Session, tmp_path: Path, batch_size: int) -> None:
+    class Narrow(Session):
+        """Has memory for one photograph."""
+
+        inside = 0
+        most = 0
+        refused = 0
+        lock = threading.Lock()
+
+        def predict(self, lightness: np.ndarray) -> np.ndarray:
+            with self.lock:
+                self.inside += len(lightness)
+                is_too_much = self.inside > 1
+                self.refused += is_too_much
+            try:
+                time.sleep(0.005)
+                if is_too_much:
+                    raise RuntimeError(OUT_OF_MEMORY)
+                return super().predict(lightness)
+            finally:
+                with self.lock:
+                    self.inside -= len(lightness)
+
+    (tmp_path / "in").mkdir()
+    pages = [Image.new("L", (32, 24), 60 + shade) for shade in range(4)]
+    for number in range(12):
+        pages[0].save(tmp_path / "in" / f"{number}.tif", save_all=True, append_images=pages[1:])
+    narrow = Narrow(session._inner, name="tiny", contract=session.contract, device="cpu")
+    rows = run(narrow, tmp_path / "in", tmp_path / "out", batch_size=batch_size, workers=4)
+    assert {row.status for row in rows} == {Status.DONE}
+    assert narrow.refused > 0
+    # Four runs at once, then two, then one; and those under way meanwhile. There are 48 pages.
+    assert narrow.refused <= 10
+
+
 def test_a_photograph_that_the_network_fails_on_takes_no_other_with_it(session: Session, tmp_path: Path) -> None:
     make_photos(tmp_path / "in", 12)
 
