@@ -235,13 +235,18 @@ def main() -> None:
     if options.way:
         child(options.way, Path(options.folder), int(options.count), options.model, options.device)
         return
+    cases = QUICK if options.quick else CASES
+    names = [case.name for case in cases]
+    for name in options.case or ():
+        if name not in names:
+            parser.error(f"--case {name!r}: expected one of {', '.join(map(repr, names))}")
     others = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     print(f"{usable_cores()} cores; {others:.1f} other threads ready to run when it began")
     print(f"{'':13}{'time on the clock':>24}{'CPU time':>24}   {'peak memory, MB':>22}")
     columns = f"{'floor':>8}{'+net':>8}{'naive':>8}"
     print(f"{'':8}{'n':>5}{columns}{columns}   {'hue':>6}{'floor':>8}{'naive':>8}")
     with tempfile.TemporaryDirectory() as scratch:
-        for case in QUICK if options.quick else CASES:
+        for case in cases:
             if options.case and case.name not in options.case:
                 continue
             folder = Path(scratch, case.name)
