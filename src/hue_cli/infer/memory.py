@@ -6,13 +6,13 @@ import ctypes
 import sys
 from typing import Final
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 """Names of glibc's ``malloc.h``."""
 _MOST: Final = 2**31 - 1
 
 
-def keep_freed_memory() -> bool:
-    """Let the C library keep memory that was freed, for what comes next; tell whether it will.
+def keep_freed_memory() -> None:
+    """Let the C library keep memory that was freed, for what comes next.
 
     glibc gives large blocks back to the system at once, and the next photograph, or the next step of a training, asks
     for the same ones again: 12,000 page faults a photograph of 12 megapixels, a tenth of its time; 145,000 a step of
@@ -20,8 +20,10 @@ def keep_freed_memory() -> bool:
     the most that it took.
     """
     if not sys.platform.startswith("linux"):
-        return False
+        return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries of Linux may lack it
     if mallopt is None:
-        return False
-    return all([mallopt(_ARENA_MAX, 1), mallopt(_MMAP_THRESHOLD, _MOST), mallopt(_TRIM_THRESHOLD, _MOST)])
+        return
+    mallopt(_ARENA_MAX, 1)
+    mallopt(_MMAP_MAX, 0)  # not the threshold of such blocks, which glibc before 2.35 refuses to raise so far
+    mallopt(_TRIM_THRESHOLD, _MOST)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 import torch
 from torch import nn
@@ -86,25 +83,3 @@ def test_tuning_ends_with_training() -> None:
         flushed = float(smallest * 1)
     assert float(smallest * 1) > 0
     assert flushed == 0 or not torch.set_flush_denormal(False)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's malloc")
-def test_freed_memory_is_there_for_the_next_step() -> None:
-    # In a process of its own: the setting stays.
-    script = """
-import resource, torch
-from hue_cli.infer.memory import keep_freed_memory
-def faults():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for size in (2**18, 2**20, 2**22):
-        for _ in range(8):
-            torch.ones(size)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-before = faults()
-assert keep_freed_memory()
-faults()
-print(before, faults())
-"""
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    before, after = map(int, found.stdout.split())
-    assert after < before / 4
