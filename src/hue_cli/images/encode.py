@@ -249,9 +249,19 @@ def _encode_one(picture: Picture, stream: BinaryIO, encoding: Encoding) -> None:
         image.save(within, image_format, **options)
         stream.write(jp2.with_metadata(within.getvalue(), metadata))
         return
-    if image_format == "HEIF" and not has_heif():
-        raise ValueError(NEEDS_HEIF)
+    if image_format == "HEIF":
+        _save_heif(image, stream, options)
+        return
     image.save(stream, image_format, **options)
+
+
+def _save_heif(image: Image.Image, stream: BinaryIO, options: dict[str, Any]) -> None:
+    if not has_heif():
+        raise ValueError(NEEDS_HEIF)
+    try:
+        image.save(stream, "HEIF", **options)
+    except RuntimeError as error:  # by which its encoder says that it cannot hold the picture
+        raise ValueError(str(error)) from error
 
 
 def _encode_jpeg(picture: Picture, stream: BinaryIO, options: dict[str, Any]) -> None:

@@ -179,7 +179,7 @@ def _follow(grey: Bytes, small: Bytes, line: NDArray[np.int16]) -> tuple[Bytes, 
     Args:
         grey: ``(2 h, 2 w)``.
         small: ``(h, w)``, its means.
-        line: ``(2, h, w)`` luma and its slope over grey there.
+        line: ``(2, h, w)`` luma and its slope over grey there; overwritten.
 
     Returns:
         ``(2 h, 2 w)`` and ``(h, w)``.
@@ -238,7 +238,8 @@ class _Rough:
         """
         if not is_rough.any():
             return
-        for found in np.split(where := np.flatnonzero(is_rough), range(self._most, len(where), self._most)):
+        where = np.flatnonzero(is_rough)
+        for found in np.split(where, range(self._most, len(where), self._most)):
             y, x = np.divmod(found, is_rough.shape[1])
             if self._count + len(found) > self._most:
                 self.paint()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hue_cli.errors import HueError, ImageError
-from hue_cli.images.decoders import MAX_PIXELS
+from hue_cli.images.decoders import MAX_PIXELS, allow_pixels
 from hue_cli.images.encode import Encoding, Picture, encode, encode_sequence, losses
 from hue_cli.images.mark import Provenance
 from hue_cli.images.photo import Photo, colour_format, holds_16_bits, holds_sequence
@@ -140,6 +140,7 @@ class Steps:
         self.session = session
         self.settings = settings
         self._threads = threads or usable_cores()
+        allow_pixels(settings.max_pixels)  # before the first header is looked at
         self._most_at_once: int | None = None
         self._room = Room(_PIXELS_AT_ONCE)
         self._encoding = 0
@@ -256,7 +257,7 @@ class Steps:
                 else:
                     pictures = itertools.chain([first], self._others(prepared, image_format))
                     encode_sequence(pictures, stream, encoding, sequence)
-            except (ValueError, OverflowError, RuntimeError) as error:  # HEIC's encoder raises the last
+            except (ValueError, OverflowError) as error:
                 raise ImageError(
                     f"{prepared.name}: cannot be written as {image_format} ({error}). Choose another --format."
                 ) from error

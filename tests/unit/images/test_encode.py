@@ -176,3 +176,31 @@ def test_heic_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hue_cli.images.encode.has_heif", lambda: False)
     with pytest.raises(ValueError, match="needs the extra 'heif'"):
         encoded(RGB8, "HEIF")
+
+
+def test_only_what_heic_cannot_hold_is_the_formats_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr("hue_cli.images.encode.has_heif", lambda: True)
+    monkeypatch.setattr("hue_cli.images.encode.heif_effort", dict)
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(ValueError, match="no such luck"):
+        encoded(RGB8, "HEIF")
+    with pytest.raises(RuntimeError, match="no such luck"):
+        encoded(RGB8, "WEBP")
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="files in memory")
+def test_a_jpeg_that_was_cut_short_is_noticed() -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    stream = io.BytesIO()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            encode(Picture(rgb=RGB8), stream, Encoding(image_format="JPEG"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not stream.getvalue()

@@ -103,6 +103,13 @@ def test_luma_follows_grey_upwards_and_nothing_overflows(near: list[int], a: flo
     assert np.abs(found - grey).max() <= 75 + 24
 
 
+def test_luma_is_no_steeper_than_colours_at_the_edge_of_the_gamut_are() -> None:
+    grey = np.repeat(np.arange(5, 20, dtype=np.uint8), 2)
+    painting = flat(np.stack([grey, grey + np.uint8(22)]), 128, -128)
+    truth = painting[:] @ (0.299, 0.587, 0.114)
+    assert np.abs(luma(painting) - truth).max() < 12  # without the bound: 19
+
+
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
 @pytest.mark.parametrize("quality", [92, 100])
 def test_lightness_stays_as_near_as_from_full_chroma(name: str, quality: int) -> None:

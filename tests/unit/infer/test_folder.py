@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 import threading
 import time
+import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from PIL import Image
 
 from hue_cli.images.luminance import grey_to_lightness
+from hue_cli.images.read import count_pixels
 from hue_cli.images.tint import tint
 from hue_cli.infer.batching import Batcher
 from hue_cli.infer.claim import claim
@@ -126,6 +129,35 @@ def test_pixels_under_way_are_bounded_before_they_are_decoded(
     assert sums.count(200 * 200) == 1
 
 
+def test_what_has_ended_makes_room_for_the_next(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(8):
+        Image.new("L", (80, 80)).save(tmp_path / "in" / f"{number}.png")
+    monkeypatch.setattr("hue_cli.infer.folder._PIXELS_UNDER_WAY", 2 * 80 * 80)
+    two = threading.Barrier(2, timeout=10)
+
+    class Meeting(Steps):
+        def prepare(self, source: Path | bytes, name: str | None = None) -> Prepared:
+            two.wait()  # raises where a photograph is alone
+            return super().prepare(source, name)
+
+    plan = Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out"))
+    rows = list(FolderColorizer(Meeting(session, Settings()), batch_size=1, workers=2).run(plan.steps()))
+    assert [row.status for row in rows] == [Status.DONE] * 8
+
+
+def test_giants_are_counted_before_the_first_is_read(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 250_000_000)
+    header = struct.pack(">I4sIIBBBBB", 13, b"IHDR", 30_000, 20_000, 8, 0, 0, 0, 0)
+    giant = b"\x89PNG\r\n\x1a\n" + header + struct.pack(">II", zlib.crc32(header[4:]), 0) + b"IDAT"
+    assert count_pixels(giant) == 0
+    Steps(session, Settings(max_pixels=700_000_000))
+    with warnings.catch_warnings(action="ignore"):
+        assert count_pixels(giant) == 600_000_000
+
+
 @pytest.mark.parametrize("step", ["prepare", "paint", "encode"])
 @pytest.mark.parametrize("error", [MemoryError(), struct.error("argument out of range"), IndexError("no such plane")])
 def test_whatever_goes_wrong_with_a_photograph_costs_one_row(
@@ -151,6 +183,19 @@ def test_whatever_goes_wrong_with_a_photograph_costs_one_row(
     assert len(list((tmp_path / "out").iterdir())) == 4
     assert str(failed.source) in failed.message
     assert ("memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}") in failed.message
+
+
+def test_a_system_without_threads_to_spare_is_no_fault_of_the_format(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def encode(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    make_photos(tmp_path / "in", 1)
+    monkeypatch.setattr("hue_cli.infer.steps.encode", encode)
+    (row,) = run(session, tmp_path / "in", tmp_path / "out")
+    assert "can't start new thread" in row.message
+    assert "--format" not in row.message
 
 
 def test_a_run_that_is_told_to_stop_reports_what_it_finished(session: Session, tmp_path: Path) -> None:
