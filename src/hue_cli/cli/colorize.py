@@ -180,7 +180,7 @@ def colorize(
 
     The exit code is 0 if every file was done or skipped, 1 if any failed, 2 if the command line was wrong.
     """
-    # The strips of the colour arithmetic are small: a BLAS that starts threads for each would only get in the way.
+    # Photographs share the cores: threads that a BLAS starts besides would only get in the way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Decoders warn of oddities in metadata; a person can do nothing about them.
     warnings.filterwarnings("ignore", module=r"PIL\.")

@@ -12,6 +12,7 @@ from PIL import Image
 
 from hue_cli.images.luminance import grey_to_lightness
 from hue_cli.images.photo import Plane
+from hue_cli.images.product import product
 
 LONGEST = 4
 """The long side shown to the network is at most this many times the short side that is asked for."""
@@ -157,5 +158,5 @@ def widen(
     for start in range(0, width, block):
         stop = min(start + block, width)
         first, weights = kernel_weights(kernel, planes.shape[2], extent or width, start, stop)
-        result[:, :, start:stop] = planes[:, :, first : first + weights.shape[1]] @ weights.T
+        product(planes[:, :, first : first + weights.shape[1]], weights.T, out=result[:, :, start:stop])
     return result

@@ -20,6 +20,7 @@ from hue_cli.color import constants as c
 from hue_cli.color import lab
 from hue_cli.images.luminance import lightness_table
 from hue_cli.images.photo import Plane
+from hue_cli.images.product import product
 
 Floats = NDArray[np.float32]
 
@@ -114,7 +115,7 @@ class Strip:
         xz -= y
         y *= _WHITE
         y += _HALF
-        np.matmul(_RGB_FROM_XZY, self._xzy[:, :n], out=rgb)
+        product(_RGB_FROM_XZY, self._xzy[:, :n], out=rgb)
         _into_gamut(rgb, y, scratch)
         return rgb
 

@@ -20,6 +20,7 @@ from PIL import Image
 
 from hue_cli.color.constants import XYZ_FROM_RGB
 from hue_cli.images.photo import Plane
+from hue_cli.images.product import product
 from hue_cli.images.strip import Floats, Strip
 from hue_cli.images.tint import Painting
 
@@ -154,10 +155,10 @@ def _at_half_size(strip: Strip, grey: Bytes, shifts: Floats) -> tuple[Bytes, NDA
         ``(2, h, w)`` Cb and Cr, and ``(2, h, w)`` luma and its slope over grey, in :data:`_UNIT` parts.
     """
     rgb = strip.encode_real(strip.linear_rgb(grey.reshape(-1), shifts.reshape(2, -1)))
-    found = _AT_HALF_SIZE @ rgb
+    found = product(_AT_HALF_SIZE, rgb)
     line, chroma = found[:2], _chroma_bytes(found[2:]).reshape(2, *grey.shape)
     slope = line[1]
-    slope += _SQUARES @ np.square(rgb, out=rgb)
+    slope += np.einsum("c,cn->n", _SQUARES, np.square(rgb, out=rgb))
     slope += _LEAST
     np.divide(np.take(_steepness_of_grey(), grey.reshape(-1)), slope, out=slope)
     np.minimum(slope, _STEEPEST, out=slope)
@@ -257,7 +258,8 @@ class _Rough:
         rows = np.minimum(2 * y[:, None] + (0, 0, 1, 1), height - 1)
         columns = np.minimum(2 * x[:, None] + (0, 1, 0, 1), width - 1)
         grey = self._grey[rows, columns].reshape(-1)
-        ycc = _YCC_FROM_RGB @ self._strip.encode_real(self._strip.linear_rgb(grey, shifts.repeat(4, axis=1)))
+        rgb = self._strip.encode_real(self._strip.linear_rgb(grey, shifts.repeat(4, axis=1)))
+        ycc = product(_YCC_FROM_RGB, rgb)
         self._lines[rows, 0, columns] = np.rint(ycc[0]).reshape(rows.shape)
         for line, chroma in enumerate(_chroma_bytes(ycc[1:].reshape(2, -1, 4).mean(axis=2)), 1):
             self._lines[rows, line, columns] = chroma[:, None]

@@ -19,6 +19,7 @@ from PIL import Image
 
 from hue_cli.images.luminance import levels
 from hue_cli.images.photo import Plane
+from hue_cli.images.product import product
 from hue_cli.images.resize import Kernel, kernel_weights, widen
 from hue_cli.images.strip import Floats, Strip
 
@@ -184,7 +185,7 @@ class Painting:
                 part = weights[row : row + rows]
                 used = np.flatnonzero(part.any(axis=0))
                 begin, end = used[0], used[-1] + 1
-                yield start + row, part[:, begin:end] @ wide[:, first + begin : first + end]
+                yield start + row, product(part[:, begin:end], wide[:, first + begin : first + end])
 
 
 class Rows(Protocol):
