@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -41,7 +42,7 @@ class Colorizer:
     """A model that is ready to give photographs colour.
 
     What goes in comes out as the same kind: a picture of Pillow's, an array, or the path of a file. A list of
-    them is colorized in batches. The session is opened once; close it, or use a ``with`` block, to free it early.
+    them is colorized side by side. The session is opened once; close it, or use a ``with`` block, to free it early.
 
     Args:
         model: by name, or the path of an ONNX file that hue exported; None is the default model.
@@ -141,29 +142,22 @@ class Colorizer:
         return self._steps
 
     def _colorize_pictures(self, steps: Steps, pictures: Sequence[Any]) -> list[Any]:
-        waiting: Batcher[tuple[int, Prepared]] = Batcher(self._batch_size)
-        results: list[Any] = [None] * len(pictures)
-        for number, picture in enumerate(pictures):
-            prepared = steps.prepare(_to_file(picture), f"picture {number}")
-            waiting.add(prepared.shape, (number, prepared))
-            while len(waiting) and (batch := waiting.take(partial=number == len(pictures) - 1)):
-                self._run(steps, batch, pictures, results)
-        return results
-
-    @staticmethod
-    def _run(steps: Steps, batch: list[tuple[int, Prepared]], pictures: Sequence[Any], results: list[Any]) -> None:
-        for (number, prepared), ab in zip(batch, steps.predict([one for _, one in batch]), strict=True):
-            if isinstance(ab, HueError):
-                raise ab
-            picture = pictures[number]
-            if isinstance(picture, Image.Image):
-                image = steps.paint(prepared, ab, _EIGHT_BITS).to_image()
-                results[number] = _completed(image, picture, prepared.photo.alpha)
-            else:
-                image_format = _EIGHT_BITS if picture.dtype == np.uint8 else _SIXTEEN_BITS
-                rgb = steps.paint(prepared, ab, image_format)[:]
-                has_alpha = picture.ndim == 3 and picture.shape[2] == 4
-                results[number] = np.dstack([rgb, picture[..., 3]]) if has_alpha else rgb
+        """Colorize pictures in memory on a few threads, as :mod:`hue_cli.infer.folder` does it with files."""
+        if not pictures:
+            return []
+        run = _Pictures(steps, pictures)
+        numbers = range(len(pictures))
+        with ThreadPoolExecutor(run.workers, "hue") as pool:
+            if self._batch_size == 1:
+                return list(pool.map(run.colour, numbers))
+            waiting: Batcher[tuple[int, Prepared]] = Batcher(self._batch_size)
+            painted: dict[int, Future[Any]] = {}
+            for number, prepared in enumerate(pool.map(run.prepare, numbers)):
+                waiting.add(prepared.shape, (number, prepared))
+                while len(waiting) and (batch := waiting.take(partial=number == numbers[-1])):
+                    for (at, one), ab in zip(batch, steps.predict([one for _, one in batch]), strict=True):
+                        painted[at] = pool.submit(run.paint, at, one, ab)
+            return [painted[number].result() for number in numbers]
 
     def _colorize_files(self, steps: Steps, paths: list[Path]) -> list[Path]:
         folder = next((path for path in paths if path.is_dir()), None)
@@ -181,6 +175,52 @@ class Colorizer:
                 raise ImageError(f"{path}: {row.message}" if str(path) not in row.message else row.message)
             made.append(Path(row.output))
         return made
+
+
+class _Pictures:
+    """Pictures in memory, by their numbers, each in the hands of one thread at a time.
+
+    Attributes:
+        workers: threads that they are worth.
+    """
+
+    def __init__(self, steps: Steps, pictures: Sequence[Any]) -> None:
+        self.workers = min(usable_cores(), len(pictures))
+        self._steps = steps
+        self._pictures: list[Any] = []
+        seen = set[int]()
+        for picture in pictures:
+            # Pillow's pictures are for one thread at a time: where one is named twice, a copy goes to the second.
+            is_shared = isinstance(picture, Image.Image) and id(picture) in seen
+            self._pictures.append(picture.copy() if is_shared else picture)
+            seen.add(id(picture))
+
+    def colour(self, number: int) -> Any:
+        """Take a picture all the way."""
+        prepared = self.prepare(number)
+        (ab,) = self._steps.predict([prepared])
+        return self.paint(number, prepared, ab)
+
+    def prepare(self, number: int) -> Prepared:
+        """Return a picture, ready for the network."""
+        return self._steps.prepare(_to_file(self._pictures[number]), f"picture {number}")
+
+    def paint(self, number: int, prepared: Prepared, ab: NDArray[np.float32] | HueError) -> Any:
+        """Return the picture in colour.
+
+        Raises:
+            HueError: the network failed on it.
+        """
+        if isinstance(ab, HueError):
+            raise ab
+        picture = self._pictures[number]
+        is_deep = isinstance(picture, np.ndarray) and picture.dtype == np.uint16
+        painting = self._steps.paint(prepared, ab, _SIXTEEN_BITS if is_deep else _EIGHT_BITS)
+        painting.threads = max(1, usable_cores() // self.workers)
+        if isinstance(picture, Image.Image):
+            return _completed(painting.to_image(), picture, prepared.photo.alpha)
+        has_alpha = picture.ndim == 3 and picture.shape[2] == 4
+        return np.dstack([painting[:], picture[..., 3]]) if has_alpha else painting[:]
 
 
 def _check_bounds(**values: float | None) -> None:

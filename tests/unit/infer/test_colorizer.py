@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, assert_type
@@ -19,6 +20,7 @@ import hue_cli
 from hue_cli import Colorizer
 from hue_cli.cli.app import app
 from hue_cli.errors import ImageError, UnknownModelError, UsageError
+from hue_cli.infer.steps import Prepared, Steps
 
 CAT = skimage.data.chelsea()[:80, :120]
 GREY: NDArray[np.uint8] = np.asarray(Image.fromarray(CAT).convert("L"))
@@ -83,6 +85,40 @@ def test_lists_are_batches_in_order(colorize: Colorizer) -> None:
     for picture, found in zip(pictures, colorize(pictures), strict=True):
         np.testing.assert_array_equal(np.asarray(found), np.asarray(colorize(picture)))
     assert colorize([]) == []
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_pictures_of_a_list_go_side_by_side(tiny_model: Path, monkeypatch: pytest.MonkeyPatch, batch_size: int) -> None:
+    two = threading.Barrier(2, timeout=10)
+    prepare = Steps.prepare
+
+    def meet(steps: Steps, source: bytes, name: str) -> Prepared:
+        two.wait()  # raises where a picture is alone
+        return prepare(steps, source, name)
+
+    monkeypatch.setattr("hue_cli.infer.colorizer.usable_cores", lambda: 2)
+    with Colorizer(tiny_model, device="cpu", batch_size=batch_size) as colorizer:
+        alone = [colorizer(GREY[:side]) for side in (20, 50)]
+        monkeypatch.setattr(Steps, "prepare", meet)
+        for found, expected in zip(colorizer([GREY[:20], GREY[:50]] * 4), alone * 4, strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_of_a_list_the_first_that_fails_is_named(tiny_model: Path, batch_size: int) -> None:
+    pictures: list[Any] = [GREY, GREY / 255, np.zeros((0, 3), np.uint8), GREY]
+    colorizer = Colorizer(tiny_model, device="cpu", batch_size=batch_size)
+    with colorizer, pytest.raises(TypeError, match="found float64"):
+        colorizer(pictures)
+
+
+def test_a_picture_may_be_in_a_list_twice(colorize: Colorizer, tmp_path: Path) -> None:
+    Image.fromarray(GREY).save(tmp_path / "a.png", dpi=(300, 300))
+    with Image.open(tmp_path / "a.png") as picture:  # not decoded yet
+        found = colorize([picture] * 8)
+    for one in found:
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(found[0]))
+        assert one.info["dpi"] == found[0].info["dpi"]
 
 
 def test_of_a_list_of_files_the_good_ones_are_done(colorize: Colorizer, tmp_path: Path) -> None:
