@@ -10,6 +10,7 @@ of their :class:`hue_cli.infer.task.Task`.
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -28,6 +29,8 @@ from hue_cli.infer.steps import Prepared, Steps
 from hue_cli.infer.task import Task
 
 _PIXELS_UNDER_WAY = 1 << 27
+_FILES_EACH, _FILES_BESIDE = 4, 16
+"""Open at once: of a photograph its claim, itself, its result, and a file in memory; and the process's others."""
 
 
 class FolderColorizer:
@@ -88,7 +91,7 @@ class _Run:
         self._next: Task | None = None
         self._pool = pool
         self._must_stop = must_stop
-        self._most = 2 * (colorizer.workers + colorizer.batch_size)
+        self._most = min(2 * (colorizer.workers + colorizer.batch_size), _most_open())
         self._reading: dict[Future[Prepared | Row], Task] = {}
         self._waiting: Batcher[tuple[Task, Prepared]] = Batcher(colorizer.batch_size)
         self._finishing: dict[Future[Row | None], Task] = {}
@@ -207,6 +210,16 @@ class _Run:
 
     def _finish(self, task: Task, prepared: Prepared, ab: NDArray[np.float32]) -> Row:
         return task.finish(self._steps, prepared, ab, takes_digests=self._takes_digests)
+
+
+def _most_open() -> int:
+    """Return how many photographs may be under way before the system gives no more files."""
+    if sys.platform == "win32":
+        return sys.maxsize
+    import resource
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if files == resource.RLIM_INFINITY else max(1, (files - _FILES_BESIDE) // _FILES_EACH)
 
 
 def _outcome(task: Task, future: Future[Row | None]) -> Row | None:

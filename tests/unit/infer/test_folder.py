@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import threading
 import time
 import warnings
@@ -74,9 +75,9 @@ def test_colours_are_those_of_the_network(session: Session, tmp_path: Path) -> N
     assert lab.reshape(-1, 3).mean(axis=0) == pytest.approx((50.0, 10.0, 10.0), abs=0.3)
 
 
-def test_how_much_is_under_way_is_bounded(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_photos(tmp_path / "in", 40)
-    plan = Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out"))
+def most_under_way(session: Session, folder: Path, out: Path, *, batch_size: int, workers: int) -> int:
+    """Colorize a folder of 40, and return how many photographs were begun and not done at once, at most."""
+    plan = Plan.make([str(folder)], Naming(output=out))
     begun = done = most = 0
 
     def counted() -> Iterator[Job | Row]:
@@ -85,14 +86,31 @@ def test_how_much_is_under_way_is_bounded(session: Session, tmp_path: Path, monk
             begun += 1
             yield step
 
-    for _ in FolderColorizer(Steps(session, Settings()), batch_size=2, workers=2).run(counted()):
+    for row in FolderColorizer(Steps(session, Settings()), batch_size=batch_size, workers=workers).run(counted()):
+        assert row.status is Status.DONE
         most = max(most, begun - done)
         done += 1
     assert done == 40
-    assert most <= 2 * (2 + 2) + 1
+    return most
+
+
+def test_how_much_is_under_way_is_bounded(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_photos(tmp_path / "in", 40)
+    assert most_under_way(session, tmp_path / "in", tmp_path / "out", batch_size=2, workers=2) <= 2 * (2 + 2) + 1
     # Large photographs are bounded by their pixels instead.
     monkeypatch.setattr("hue_cli.infer.folder._PIXELS_UNDER_WAY", 1)
     assert len(run(session, tmp_path / "in", tmp_path / "out2")) == 40
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such bound")
+def test_no_more_is_under_way_than_there_are_files_for(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_photos(tmp_path / "in", 40)
+    for files, most in (30, 3), (8, 1):
+        monkeypatch.setattr("resource.getrlimit", lambda _, files=files: (files, 4096))
+        out = tmp_path / str(files)
+        assert most_under_way(session, tmp_path / "in", out, batch_size=1, workers=20) <= most + 1
 
 
 def test_pixels_under_way_are_bounded_before_they_are_decoded(
