@@ -23,9 +23,12 @@ from hue_cli.cli.report import Mode, Reporter
 from hue_cli.cli.study import study
 from hue_cli.cli.train import train
 from hue_cli.errors import HueError, MissingExtraError
+from hue_cli.stopping import Terminated
 
 INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended: 128 + SIGINT."""
+TERMINATED = 143
+"""Of one that SIGTERM ended."""
 
 # Import name of each package that only the extra brings; no command needs to know the list.
 _TRAIN_EXTRA = frozenset(
@@ -62,7 +65,7 @@ def _explain(error: BaseException, command: str) -> int:
     report = Reporter(Mode.NORMAL)
     if isinstance(error, KeyboardInterrupt):
         report.error("Interrupted. Nothing was left half-written.")
-        return INTERRUPTED
+        return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package not in _TRAIN_EXTRA:

@@ -10,6 +10,7 @@ import warnings
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,11 +20,11 @@ from hue_cli.cli import remote
 from hue_cli.cli.obtain import fetch, say_place
 from hue_cli.cli.options import BatchSizeOpt, DeviceOpt, JsonOpt, ModelOpt, QuietOpt, VerboseOpt, WorkersOpt
 from hue_cli.cli.report import Mode, Reporter
-from hue_cli.cli.tally import Tally
+from hue_cli.cli.tally import Tally, Workers
 from hue_cli.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from hue_cli.infer.job import Row
     from hue_cli.infer.ledger import Ledger
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from hue_cli.weights.resolve import ModelFile
 
 _STANDARD = "-"
+_PIECE = 1 << 20
+"""Bytes read from standard input at once."""
 
 
 class Format(StrEnum):
@@ -233,7 +236,15 @@ def colorize(
         if report_file is not None and not isinstance(found, Absent) and not dry_run:
             ledger = stack.enter_context(closing(_open_ledger(report_file, found, settings)))
         digest = settings.provenance.digest if settings.provenance is not None else None
-        tally = Tally(report, plan, dry_run=dry_run, fail_fast=fail_fast, ledger=ledger, model=digest)
+        tally = Tally(
+            report,
+            plan,
+            dry_run=dry_run,
+            fail_fast=fail_fast,
+            ledger=ledger,
+            model=digest,
+            workers=Workers.ITSELF if is_piped or dry_run else Workers.CLUSTER if where.is_cluster else Workers.THREADS,
+        )
         if isinstance(plan, RemotePlan):
             plan.settings, plan.note = remote.facts_of(settings, naming, found), report.note
         if isinstance(found, Absent) or dry_run:
@@ -243,8 +254,7 @@ def colorize(
             rows = _rows(report, plan, where, run, tally, is_piped=is_piped)
         tally.watch(rows)
     tally.summarize()
-    if tally.interrupted:
-        raise KeyboardInterrupt
+    tally.raise_if_interrupted()
     if tally.failed:
         raise typer.Exit(1)
 
@@ -260,7 +270,7 @@ def _open_ledger(path: Path, model_file: ModelFile, settings: Settings) -> Ledge
     return kind(path, model=model_file.name, model_sha256=digest, size=settings.size, strength=settings.strength)
 
 
-def _open(report: Reporter, run: remote.Run, threads: int) -> Steps:
+def _open(report: Reporter, run: remote.Run, threads: int, check: Callable[[], None]) -> Steps:
     from hue_cli.infer.memory import keep_freed_memory
     from hue_cli.infer.session import open_session
     from hue_cli.infer.steps import Steps
@@ -271,7 +281,7 @@ def _open(report: Reporter, run: remote.Run, threads: int) -> Steps:
     if session.choice:
         report.note(session.choice)
     report.detail(f"Model {session.name} from {model.path}, recipe {session.contract.recipe}.")
-    return Steps(session, run.settings)
+    return Steps(session, run.settings, check=check)
 
 
 def _rows(
@@ -286,7 +296,7 @@ def _rows(
     # Runs side by side share the cores better than one run does; batches are run one after another.
     is_one = isinstance(plan, Plan) and not plan.folders and len(plan.files) < 2
     at_once = 1 if is_one or run.batch_size not in (None, 1) else run.workers or usable_cores()
-    steps = _open(report, run, max(1, usable_cores() // at_once))
+    steps = _open(report, run, max(1, usable_cores() // at_once), tally.stop.check)
     if not isinstance(plan, Plan):
         return remote.colour_remote(steps, plan, run, tally)
     if is_piped:
@@ -297,7 +307,7 @@ def _rows(
         workers=run.workers or usable_cores(),
         takes_digests=tally.keeps_report,
     )
-    return colorizer.run(plan.steps(), lambda: tally.stopping)
+    return colorizer.run(plan.steps(), lambda: tally.stop.is_asked)
 
 
 def _plan_pipe(source: str, naming: Naming) -> Plan:
@@ -359,7 +369,8 @@ def _piped(steps: Steps, plan: Plan) -> Generator[Row]:
 def _standard_input() -> bytes:
     if sys.stdin is None:  # Python's word for a descriptor that was closed
         raise ImageError("standard input: is closed, so there is no picture to read.")
-    return sys.stdin.buffer.read()
+    # Piece by piece: Python heeds no signal between two reads of one call, and would wait for bytes that never come.
+    return b"".join(iter(partial(sys.stdin.buffer.read1, _PIECE), b""))
 
 
 def _write_standard_output(picture: bytes) -> None:

@@ -117,7 +117,7 @@ def colour_remote(steps: Steps, plan: RemotePlan, run: Run, tally: Tally) -> Gen
         workers=run.workers or usable_cores() + _MORE_WORKERS,
         takes_digests=tally.keeps_report,
     )
-    return colorizer.run_tasks(fetch_ahead(plan.steps()), lambda: tally.stopping)
+    return colorizer.run_tasks(fetch_ahead(plan.steps()), lambda: tally.stop.is_asked)
 
 
 def colour_on_cluster(engine: Engine, plan: RemotePlan, run: Run, tally: Tally) -> Generator[Row]:
@@ -138,4 +138,4 @@ def colour_on_cluster(engine: Engine, plan: RemotePlan, run: Run, tally: Tally) 
         takes_digests=tally.keeps_report,
     )
     pool = Pool.parse(engine.concurrency, engine.num_gpus)
-    return colorize_on_cluster(plan, work, pool, lambda: tally.stopping)
+    return colorize_on_cluster(plan, work, pool, lambda: tally.stop.is_asked)

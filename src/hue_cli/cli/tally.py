@@ -6,22 +6,34 @@ import signal
 import threading
 import time
 from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hue_cli.cli.report import Mode, Reporter
+from hue_cli.stopping import Stop, Terminated, heeding
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from types import FrameType
 
     from hue_cli.infer.job import Row
     from hue_cli.infer.ledger import Ledger
     from hue_cli.infer.plan import Plan
     from hue_cli.remote.parquet import ParquetLedger
     from hue_cli.remote.plan import RemotePlan
+
+
+class Workers(Enum):
+    """Who does a run's work, and so what Ctrl-C does; :attr:`value` is said at the first."""
+
+    THREADS = "Finishing the photographs in hand; Ctrl-C again drops them."
+    """They are asked to stop, and clean up."""
+    CLUSTER = "Taking in what the cluster has just finished; Ctrl-C again ends at once."
+    """It has to be left."""
+    ITSELF = ""
+    """The main thread alone: the first Ctrl-C ends what it does, or waits for, at once."""
 
 
 class Tally:
@@ -34,10 +46,10 @@ class Tally:
         fail_fast: stop after a failure.
         ledger: the report's file.
         model: SHA-256 of the run's, by which results of others are told.
+        workers: who does the work.
 
     Attributes:
-        stopping: whether the run is to end early: after Ctrl-C, or after a failure where one is enough.
-        interrupted: whether Ctrl-C was pressed.
+        stop: whether the run is to end early: after a signal, or after a failure where one is enough.
     """
 
     def __init__(
@@ -49,9 +61,12 @@ class Tally:
         fail_fast: bool,
         ledger: Ledger | ParquetLedger | None = None,
         model: str | None = None,
+        workers: Workers = Workers.THREADS,
     ) -> None:
-        self.stopping = False
-        self.interrupted = False
+        self.stop = Stop()
+        self._workers = workers
+        self._signal: signal.Signals | None = None
+        self._saying: list[threading.Thread] = []
         self._report = report
         self._plan = plan
         self._dry_run = dry_run
@@ -76,35 +91,67 @@ class Tally:
         return self._counts["failed"]
 
     def watch(self, rows: Generator[Row]) -> None:
-        """Take in rows until they end; that is soon, once :attr:`stopping` is set."""
+        """Take in rows until they end; that is soon, once :attr:`stop` is asked for.
+
+        A first Ctrl-C asks for it, and each finished photograph has its row. A second, or SIGTERM, has what is in hand
+        dropped: a container is given ten seconds. What still does not end then, the next signal kills.
+
+        Raises:
+            KeyboardInterrupt: at the signal after which nothing is waited for.
+        """
         total = self._plan.count() if self._report.shows_progress else None
-        with closing(rows), self._report.progress(total, "Colorizing") as bar, self._heeding_ctrl_c():
+        with closing(rows), self._report.progress(total, "Colorizing") as bar, self._heeding():
             for row in rows:
                 self._add(row)
                 bar.advance(1, **({"failed": self.failed} if self.failed else {}))
-                self.stopping |= self._fail_fast and self.failed > 0
-                if self.stopping and self._dry_run:
+                self.stop.is_asked |= self._fail_fast and self.failed > 0
+                if self.stop.is_asked and self._dry_run:
                     break
 
+    def raise_if_interrupted(self) -> None:
+        """Raise what a signal stands for, if one ended the run.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C or SIGTERM.
+        """
+        if self._signal is not None:
+            raise Terminated if self._signal is signal.SIGTERM else KeyboardInterrupt
+
     @contextmanager
-    def _heeding_ctrl_c(self) -> Iterator[None]:
-        """Let the first Ctrl-C end the run in order, with a row for each finished file, and the second at once."""
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            if self.interrupted:
-                signal.default_int_handler(number, frame)
-            self.stopping = self.interrupted = True
-
-        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or (
-            threading.current_thread() is not threading.main_thread()
-        ):
-            yield  # whoever runs hue has other plans for the signal
-            return
-        signal.signal(signal.SIGINT, stop)
+    def _heeding(self) -> Iterator[None]:
         try:
-            yield
+            with heeding(self._heed):
+                yield
         finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for thread in self._saying:
+                thread.join()
+
+    def _heed(self, number: signal.Signals) -> bool:
+        if self.stop.drops:  # and it has not ended since
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        is_second = self._signal is not None or number is signal.SIGTERM
+        self._signal = number
+        self.stop.is_asked = True
+        if is_second or self._workers is Workers.ITSELF:
+            self.stop.drops = True
+            if self._workers is not Workers.THREADS:
+                self.raise_if_interrupted()
+            self._say("Dropping the photographs in hand.")
+        else:
+            self._say(self._workers.value)
+        return True
+
+    def _say(self, text: str) -> None:
+        """Say something in a thread: a signal may find the main one in the middle of printing."""
+
+        def say() -> None:
+            with suppress(OSError):  # nobody listens
+                self._report.note(text)
+
+        thread = threading.Thread(target=say)
+        self._saying.append(thread)
+        thread.start()
 
     def _compared(self, row: Row) -> Row:
         """Return the row of a result that is there, with a word on whether another model made it."""

@@ -61,7 +61,8 @@ def tint(
 class Painting:
     """A photograph in colour that is painted where it is asked for, so that it need not be in memory as a whole.
 
-    ``painting[top:bottom]`` gives rows. The arguments are those of :func:`tint`.
+    ``painting[top:bottom]`` gives rows. The arguments are those of :func:`tint`, and ``check``, which is called before
+    each strip, and raises where the painting is not wanted any more.
 
     Attributes:
         grey: as given.
@@ -80,6 +81,7 @@ class Painting:
         depth: int = 8,
         kernel: Kernel = DEFAULT_KERNEL,
         threads: int = 1,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         height, width = grey.shape
         self.grey = grey
@@ -90,12 +92,15 @@ class Painting:
         self._strength = strength
         self._kernel = kernel
         self.threads = threads
+        self._check = check
         self._extent: tuple[float, float] = (height, width)
 
     def halved(self, grey: NDArray[np.uint8]) -> Painting:
         """Return the painting, of 8 bits, over its grey picture, of 8 bits too, at half its size, rounded up."""
         small = np.asarray(Image.fromarray(grey).reduce(2))
-        half = Painting(small, self._ab, strength=self._strength, kernel=self._kernel, threads=self.threads)
+        half = Painting(
+            small, self._ab, strength=self._strength, kernel=self._kernel, threads=self.threads, check=self._check
+        )
         # What is rounded up lies beyond the border: without this, colours would be off by half a pixel there.
         half._extent = self.shape[0] / 2, self.shape[1] / 2
         return half
@@ -182,6 +187,7 @@ class Painting:
             stop = min(start + block, bottom)
             first, weights = kernel_weights(self._kernel, wide.shape[1], self._extent[0], start, stop)
             for row in range(0, len(weights), rows):
+                self._check()
                 part = weights[row : row + rows]
                 used = np.flatnonzero(part.any(axis=0))
                 begin, end = used[0], used[-1] + 1

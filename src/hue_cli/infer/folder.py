@@ -27,6 +27,7 @@ from hue_cli.infer.disk import Disk
 from hue_cli.infer.job import Job, Row
 from hue_cli.infer.steps import Prepared, Steps
 from hue_cli.infer.task import Task
+from hue_cli.stopping import DroppedError
 
 _PIXELS_UNDER_WAY = 1 << 27
 _FILES_EACH, _FILES_BESIDE = 4, 16
@@ -55,7 +56,9 @@ class FolderColorizer:
         Args:
             plan: what to do; its rows are passed on.
             must_stop: asked between steps; once true, the run ends: what a thread is busy writing is finished
-                and gets its row, the rest is left. Closing the iterator does the same, without the rows.
+                and gets its row, the rest is left. Closing the iterator does the same, without the rows. What is
+                being written is dropped as well, and has no row, where the steps' ``check`` raises
+                :class:`hue_cli.stopping.DroppedError`.
         """
         with closing(Disk()) as disk:
             yield from self.run_tasks(disk.tasks(plan), must_stop)
@@ -92,7 +95,7 @@ class _Run:
         self._pool = pool
         self._must_stop = must_stop
         self._most = min(2 * (colorizer.workers + colorizer.batch_size), _most_open())
-        self._reading: dict[Future[Prepared | Row], Task] = {}
+        self._reading: dict[Future[Prepared | Row | None], Task] = {}
         self._waiting: Batcher[tuple[Task, Prepared]] = Batcher(colorizer.batch_size)
         self._finishing: dict[Future[Row | None], Task] = {}
         self._begun: set[Task] = set()
@@ -155,8 +158,9 @@ class _Run:
         under_way = len(self._reading) + len(self._waiting) + len(self._finishing)
         return under_way == 0 or (under_way < self._most and self._pixels + pixels <= _PIXELS_UNDER_WAY)
 
-    def _read(self, task: Task) -> Prepared | Row:
-        return task.read(self._steps, takes_digests=self._takes_digests)
+    def _read(self, task: Task) -> Prepared | Row | None:
+        """Read a photograph; None where the run was stopped before that."""
+        return None if self._must_stop() else task.read(self._steps, takes_digests=self._takes_digests)
 
     def _run_network(self, batch: list[tuple[Task, Prepared]]) -> Iterator[Row]:
         start = time.perf_counter()
@@ -182,7 +186,7 @@ class _Run:
                 continue
             if isinstance(prepared, Row):
                 yield self._end(task, prepared)
-            else:
+            elif prepared is not None:
                 self._waiting.add(prepared.shape, (task, prepared))
         for finished in [future for future in self._finishing if future in done]:
             task = self._finishing.pop(finished)
@@ -192,14 +196,15 @@ class _Run:
     def _drain(self) -> Iterator[Row]:
         """End early: let threads finish the photographs in their hands, and leave the others."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        for future, task in self._finishing.items():
-            if not future.cancelled() and (row := _outcome(task, future)) is not None:
+        both: dict[Future[Any], Task] = {**self._reading, **self._finishing}
+        for future, task in both.items():
+            if not future.cancelled() and isinstance(row := _outcome(task, future), Row):
                 yield row
 
     def _colour(self, task: Task) -> Row | None:
         """Take a photograph all the way; None where the run was stopped before it was painted."""
         prepared = self._read(task)
-        if isinstance(prepared, Row):
+        if prepared is None or isinstance(prepared, Row):
             return prepared
         if self._must_stop():
             return None
@@ -222,9 +227,11 @@ def _most_open() -> int:
     return sys.maxsize if files == resource.RLIM_INFINITY else max(1, (files - _FILES_BESIDE) // _FILES_EACH)
 
 
-def _outcome(task: Task, future: Future[Row | None]) -> Row | None:
-    """Return the row that a thread made, if it did, or the one of what went wrong."""
+def _outcome(task: Task, future: Future[Any]) -> Any:
+    """Return what a thread made, or the row of what went wrong; None where it was dropped."""
     try:
         return future.result()
+    except DroppedError:
+        return None
     except Exception as error:
         return task.failed(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -133,12 +133,20 @@ class Steps:
         session: the model.
         settings: how.
         timings: what each step has taken so far.
+        check: called between strips and pages; raises where what is in hand is to be dropped.
     """
 
-    def __init__(self, session: Session, settings: Settings, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        threads: int | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self.timings = Timings()
         self.session = session
         self.settings = settings
+        self.check = check
         self._threads = threads or usable_cores()
         allow_pixels(settings.max_pixels)  # before the first header is looked at
         self._most_at_once: int | None = None
@@ -237,6 +245,7 @@ class Steps:
                 depth=depth,
                 kernel=self.settings.kernel,
                 threads=self._threads,
+                check=self.check,
             )
 
     def encode(self, prepared: Prepared, rgb: Rows, stream: BinaryIO, image_format: str) -> None:
@@ -281,6 +290,7 @@ class Steps:
         """Yield the pages or pictures of a file behind the first, in colour."""
         most = self.settings.max_pixels
         for photo in read_photos(prepared.source, prepared.name, first=1, max_pixels=most):
+            self.check()
             one = self._scaled(photo, prepared.source, prepared.name)
             if self.leaves_alone(one):
                 raise InColourError(f"{prepared.name}: is in colour already in parts.")

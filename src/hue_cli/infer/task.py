@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -123,6 +123,7 @@ class Task(ABC):
 
         Raises:
             ImageError: it cannot be written.
+            DroppedError: nobody waits for it any more; nothing was put in place.
         """
         try:
             return self._finished(steps, prepared, ab, takes_digests=takes_digests)
@@ -133,16 +134,18 @@ class Task(ABC):
         name, written = self.output_format, None
         with self._working():
             painting = steps.paint(prepared, ab, name)
-            # The comparison first: a run that is killed in between finds no result, and makes both again.
-            if (comparing := self.comparing(steps)) is not None:
-                both, pair = steps.compare(prepared, painting[:])
-                with comparing as stream:
-                    steps.encode(both, pair, stream, name)
-            if (writing := self.writing(steps)) is not None:
-                with writing as stream:
+            # Put in place last to first, the comparison before the result: a run that is killed in between finds no
+            # result, and makes both again.
+            with ExitStack() as puts:
+                if (writing := self.writing(steps)) is not None:
+                    stream = puts.enter_context(writing)
                     steps.encode(prepared, painting, stream, name)
                     if takes_digests:
                         written = FileFacts.of(stream)
+                if (comparing := self.comparing(steps)) is not None:
+                    both, pair = steps.compare(prepared, painting[:])
+                    steps.encode(both, pair, puts.enter_context(comparing), name)
+                steps.check()
         height, width = prepared.photo.size
         warnings = said_of(prepared, name)
         return self.row(Status.DONE, warnings=warnings, height=height, width=width, output_file=written)

@@ -14,6 +14,7 @@ import torch
 
 from hue_cli.data.photo_set import Draw, Photos
 from hue_cli.recipes.schema import Recipe
+from hue_cli.stopping import heeding
 from hue_cli.train.average import MovingAverage
 from hue_cli.train.checkpoint import Position, save_state, save_weights
 from hue_cli.train.phases import Phase
@@ -106,24 +107,13 @@ class _Curve:
 def _interrupts() -> Iterator[threading.Event]:
     """Turn the first Ctrl-C or SIGTERM into a flag, so that a step and its checkpoint are finished first."""
     flag = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    # What a parent told the process to ignore (a script's background jobs) stays ignored; None was set outside Python.
-    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
 
-    def stop(number: int, _frame: object) -> None:
+    def stop(_: signal.Signals) -> bool:
         flag.set()
-        signal.signal(number, before[signal.Signals(number)])
+        return False
 
-    for number in before:
-        signal.signal(number, stop)
-    try:
+    with heeding(stop):
         yield flag
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def train(run: Run) -> tuple[bool, Position]:

@@ -26,7 +26,8 @@ from hue_cli.infer.job import Job, Row, Skip, Status
 from hue_cli.infer.naming import Naming
 from hue_cli.infer.plan import Plan
 from hue_cli.infer.session import Session, open_session
-from hue_cli.infer.steps import Prepared, Settings, Steps
+from hue_cli.infer.steps import IfColour, Prepared, Settings, Steps
+from hue_cli.stopping import DroppedError
 
 
 @pytest.fixture(scope="module")
@@ -410,3 +411,74 @@ def test_what_another_run_makes_or_has_just_made_is_left_to_it(session: Session,
     }  # fmt: skip
     held.release()
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"001.png", "002.png"}
+
+
+class Halting(Steps):
+    """Steps in whose course the run is told to stop, or to drop what is in hand."""
+
+    def __init__(self, session: Session, if_colour: IfColour = IfColour.SKIP) -> None:
+        super().__init__(session, Settings(if_colour=if_colour), check=self.stop)
+        self.stops_at = self.drops_at = ""
+        self.seen: list[str] = []
+
+    def at(self, step: str) -> None:
+        self.seen.append(step)
+
+    def must_stop(self) -> bool:
+        return self.stops_at in self.seen
+
+    def stop(self) -> None:
+        if self.drops_at in self.seen:
+            raise DroppedError
+
+    def prepare(self, source: Path | bytes, name: str | None = None) -> Prepared:
+        prepared = super().prepare(source, name)
+        self.at("read")
+        return prepared
+
+    def predict(self, batch: Any) -> list[Any]:
+        self.at("network")
+        return super().predict(batch)
+
+    def encode(self, *arguments: Any) -> None:
+        super().encode(*arguments)
+        self.at("encoded")
+
+
+def halted(steps: Halting, folder: Path, out: Path, *, batch_size: int, compare: bool = False) -> list[Row]:
+    plan = Plan.make([str(folder)], Naming(output=out, compare=compare))
+    return list(FolderColorizer(steps, batch_size=batch_size, workers=1).run(plan.steps(), steps.must_stop))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_photograph_that_was_only_read_is_left(session: Session, tmp_path: Path, batch_size: int) -> None:
+    make_photos(tmp_path / "in", 3)
+    steps = Halting(session)
+    steps.stops_at = "read"
+    assert halted(steps, tmp_path / "in", tmp_path / "out", batch_size=batch_size) == []
+    assert steps.seen == ["read"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_photograph_in_colour_that_was_copied_has_its_row(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    colours = np.random.default_rng(5).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    Image.fromarray(colours).save(tmp_path / "in" / "a.png")
+    steps = Halting(session, IfColour.KEEP)
+    steps.stops_at = "read"
+    (row,) = halted(steps, tmp_path / "in", tmp_path / "out", batch_size=2)
+    assert row.skip is Skip.COPIED
+    assert (tmp_path / "out" / "a.png").exists()
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+@pytest.mark.parametrize("compare", [False, True])
+def test_what_is_dropped_leaves_neither_row_nor_file(
+    session: Session, tmp_path: Path, batch_size: int, compare: bool
+) -> None:
+    make_photos(tmp_path / "in", 1)
+    steps = Halting(session)
+    steps.drops_at = steps.stops_at = "encoded"
+    assert halted(steps, tmp_path / "in", tmp_path / "out", batch_size=batch_size, compare=compare) == []
+    assert steps.seen[:3] == ["read", "network", "encoded"]
+    assert not (tmp_path / "out").exists()
