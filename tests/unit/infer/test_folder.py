@@ -420,6 +420,7 @@ class Halting(Steps):
         super().__init__(session, Settings(if_colour=if_colour), check=self.stop)
         self.stops_at = self.drops_at = ""
         self.seen: list[str] = []
+        self.network_ran = threading.Event()
 
     def at(self, step: str) -> None:
         self.seen.append(step)
@@ -434,10 +435,13 @@ class Halting(Steps):
     def prepare(self, source: Path | bytes, name: str | None = None) -> Prepared:
         prepared = super().prepare(source, name)
         self.at("read")
+        if self.leaves_alone(prepared):
+            self.network_ran.wait(10)
         return prepared
 
     def predict(self, batch: Any) -> list[Any]:
         self.at("network")
+        self.network_ran.set()
         return super().predict(batch)
 
     def encode(self, *arguments: Any) -> None:
@@ -445,9 +449,11 @@ class Halting(Steps):
         self.at("encoded")
 
 
-def halted(steps: Halting, folder: Path, out: Path, *, batch_size: int, compare: bool = False) -> list[Row]:
+def halted(
+    steps: Halting, folder: Path, out: Path, *, batch_size: int, workers: int = 1, compare: bool = False
+) -> list[Row]:
     plan = Plan.make([str(folder)], Naming(output=out, compare=compare))
-    return list(FolderColorizer(steps, batch_size=batch_size, workers=1).run(plan.steps(), steps.must_stop))
+    return list(FolderColorizer(steps, batch_size=batch_size, workers=workers).run(plan.steps(), steps.must_stop))
 
 
 @pytest.mark.parametrize("batch_size", [1, 2])
@@ -460,15 +466,15 @@ def test_a_photograph_that_was_only_read_is_left(session: Session, tmp_path: Pat
     assert not (tmp_path / "out").exists()
 
 
-def test_a_photograph_in_colour_that_was_copied_has_its_row(session: Session, tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
+def test_a_photograph_in_colour_that_is_copied_meanwhile_has_its_row(session: Session, tmp_path: Path) -> None:
+    make_photos(tmp_path / "in", 1)
     colours = np.random.default_rng(5).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     Image.fromarray(colours).save(tmp_path / "in" / "a.png")
     steps = Halting(session, IfColour.KEEP)
-    steps.stops_at = "read"
-    (row,) = halted(steps, tmp_path / "in", tmp_path / "out", batch_size=2)
-    assert row.skip is Skip.COPIED
-    assert (tmp_path / "out" / "a.png").exists()
+    steps.stops_at = "network"
+    rows = halted(steps, tmp_path / "in", tmp_path / "out", batch_size=2, workers=2)
+    assert Skip.COPIED in {row.skip for row in rows}
+    assert {Path(str(row.output)) for row in rows} == set((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize("batch_size", [1, 2])
