@@ -30,8 +30,9 @@ from hue_cli.infer.task import Task
 from hue_cli.stopping import DroppedError
 
 _PIXELS_UNDER_WAY = 1 << 27
-_FILES_EACH, _FILES_BESIDE = 4, 16
-"""Open at once: of a photograph its claim, itself, its result, and a file in memory; and the process's others."""
+_FILES_EACH, _FILES_BESIDE = 6, 16
+"""Open at once: of a photograph its claim, a file in memory, its result and its comparison with a lock each; and the
+process's others."""
 
 
 class FolderColorizer:
