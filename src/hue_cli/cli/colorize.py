@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -370,7 +370,8 @@ def _standard_input() -> bytes:
     if sys.stdin is None:  # Python's word for a descriptor that was closed
         raise ImageError("standard input: is closed, so there is no picture to read.")
     # Piece by piece: Python heeds no signal between two reads of one call, and would wait for bytes that never come.
-    return b"".join(iter(partial(sys.stdin.buffer.read1, _PIECE), b""))
+    stream = cast("io.BufferedReader", sys.stdin.buffer)
+    return b"".join(iter(partial(stream.read1, _PIECE), b""))
 
 
 def _write_standard_output(picture: bytes) -> None:

@@ -439,10 +439,10 @@ class Halting(Steps):
             self.network_ran.wait(10)
         return prepared
 
-    def predict(self, batch: Any) -> list[Any]:
+    def predict(self, batch: Any, **options: Any) -> list[Any]:
         self.at("network")
         self.network_ran.set()
-        return super().predict(batch)
+        return super().predict(batch, **options)
 
     def encode(self, *arguments: Any) -> None:
         super().encode(*arguments)
