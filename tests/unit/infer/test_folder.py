@@ -488,3 +488,29 @@ def test_what_is_dropped_leaves_neither_row_nor_file(
     assert halted(steps, tmp_path / "in", tmp_path / "out", batch_size=batch_size, compare=compare) == []
     assert steps.seen[:3] == ["read", "network", "encoded"]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg", "tif"])
+def test_a_picture_is_dropped_before_its_next_strip(session: Session, tmp_path: Path, extension: str) -> None:
+    (tmp_path / "in").mkdir()
+    Image.new("L", (70, 40), 119).save(tmp_path / "in" / f"a.{extension}")
+    steps = Halting(session)
+    steps.drops_at = steps.stops_at = "network"
+    assert halted(steps, tmp_path / "in", tmp_path / "out", batch_size=1) == []
+    assert steps.seen == ["read", "network"]
+
+
+def test_pages_are_dropped_before_the_next_is_seen_by_the_network(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    page = Image.new("L", (70, 40), 119)
+    page.save(tmp_path / "in" / "a.tif", save_all=True, append_images=[page])
+    steps = Halting(session)
+
+    def check() -> None:
+        if "checked" in steps.seen:
+            raise DroppedError
+        steps.at("checked")
+
+    steps.check, steps.stops_at = check, "checked"
+    assert halted(steps, tmp_path / "in", tmp_path / "out", batch_size=1) == []
+    assert steps.seen == ["read", "network", "checked"]
