@@ -452,18 +452,14 @@ def test_what_imagemagick_put_into_texts_of_a_png_is_understood(tmp_path: Path, 
     assert captions(tmp_path / "a.jpg") == IPTC
 
 
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [(RuntimeError("Image too large for x265"), "Image too large for x265"), (ValueError("x"), "x")],
-)
 def test_what_an_encoder_refuses_is_said_with_a_remedy(
-    error: Exception, reason: str, tmp_path: Path, hue: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, hue: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     GREY.save(tmp_path / "a.png")
 
     def refuse(*_: object) -> None:
-        raise error
+        raise ValueError("too large for it")
 
     monkeypatch.setattr("hue_cli.infer.steps.encode", refuse)
     said = hue(tmp_path / "a.png", code=1).stderr
-    assert f"{tmp_path / 'a.png'}: cannot be written as PNG ({reason}). Choose another --format." in said
+    assert f"{tmp_path / 'a.png'}: cannot be written as PNG (too large for it). Choose another --format." in said

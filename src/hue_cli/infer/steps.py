@@ -184,23 +184,25 @@ class Steps:
         """Whether a photograph is in colour already and gets no new ones."""
         return prepared.photo.tone is Tone.COLOUR and self.settings.if_colour is not IfColour.RECOLOR
 
-    def predict(self, batch: Sequence[Prepared], *, alone: bool = False) -> list[NDArray[np.float32] | HueError]:
+    def predict(self, batch: Sequence[Prepared]) -> list[NDArray[np.float32] | HueError]:
         """Run the network on photographs of one padded shape.
-
-        Args:
-            batch: of one photograph or more.
-            alone: while no other thread does.
 
         Returns:
             For each, ``(2, h, w)`` float32 without padding, a* and b* in CIE units; or the error that it met.
-            A batch that fails is tried again in halves, down to single photographs, and one for which memory was
-            short alone. Later ones are no larger, and no more run side by side, than what went through.
+            A batch that fails is tried again in halves, down to single photographs. Where memory was short, later
+            batches are no larger, and no more run side by side, than what went through.
         """
-        most = self._most_at_once
-        if most is not None and len(batch) > most:
-            return [*self.predict(batch[:most]), *self.predict(batch[most:])]
+        results: list[NDArray[np.float32] | HueError] = []
+        left = list(batch)
+        while left:
+            some = left[: self._most_at_once]
+            results += self._predict(some)
+            left = left[len(some) :]
+        return results
+
+    def _predict(self, batch: list[Prepared]) -> list[NDArray[np.float32] | HueError]:
         try:
-            ab = self._run_network(batch, alone)
+            ab = self._run_network(batch)
         except Exception as error:  # onnxruntime's own exceptions share no base class
             is_short = _is_short_of_memory(error)
             if len(batch) > 1:
@@ -208,20 +210,23 @@ class Steps:
                 if is_short:
                     self._most_at_once = half
                 return [*self.predict(batch[:half]), *self.predict(batch[half:])]
-            if is_short and not alone:
-                results = self.predict(batch, alone=True)
-                if not isinstance(results[0], HueError):  # others had the memory
-                    self._room.halve()
-                return results
             reason = f"the network failed on it ({str(error).strip()[:300]})"
             remedy = "; try a smaller --size, or --device cpu" if is_short else ""
             return [ImageError(f"{batch[0].name}: {reason}{remedy}.")]
         return [self._checked(prepared, one) for prepared, one in zip(batch, ab, strict=True)]
 
-    def _run_network(self, batch: Sequence[Prepared], alone: bool) -> NDArray[np.float32]:
+    def _run_network(self, batch: list[Prepared], *, alone: bool = False) -> NDArray[np.float32]:
+        """Run the network; where others beside it had the memory, once more without them."""
         seen = np.stack([prepared.lightness for prepared in batch])
-        with self._room.take(None if alone else seen.size), self.timings.measure("network"):
-            return self.session.predict(seen)
+        with self._room.take(None if alone else seen.size) as stay, self.timings.measure("network"):
+            try:
+                return self.session.predict(seen)
+            except Exception as error:
+                if stay.peak == stay.own or not _is_short_of_memory(error):
+                    raise
+        ab = self._run_network(batch, alone=True)
+        self._room.halve(stay.peak)
+        return ab
 
     @staticmethod
     def _checked(prepared: Prepared, ab: NDArray[np.float32]) -> NDArray[np.float32] | HueError:

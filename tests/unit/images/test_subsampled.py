@@ -98,7 +98,9 @@ def test_flat_colours_are_the_paintings(grey: int, a: float, b: float) -> None:
 def test_luma_follows_grey_upwards_and_nothing_overflows(near: list[int], a: float, b: float) -> None:
     grey = np.sort(np.array(near, np.uint8)).reshape(2, 2)
     found = luma(flat(grey, a, b)).astype(int)
-    assert (np.diff(found.reshape(-1)) >= 0).all()
+    mean = int(np.asarray(Image.fromarray(grey).reduce(2))[0, 0])
+    if max(abs(mean - value) for value in near) < subsampled._ROUGH:  # else luma is the painting's, as it may be
+        assert (np.diff(found.reshape(-1)) >= 0).all()
     # Colours move luma by 75 of 255 at most (green), and within smooth fours it rises by 1.5 a step at most.
     assert np.abs(found - grey).max() <= 75 + 24
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import sys
 import threading
@@ -9,6 +10,7 @@ import time
 import warnings
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -320,8 +322,34 @@ def test_memory_for_one_run_at_a_time_is_enough(session: Session, tmp_path: Path
     rows = run(narrow, tmp_path / "in", tmp_path / "out", batch_size=batch_size, workers=4)
     assert {row.status for row in rows} == {Status.DONE}
     assert narrow.refused > 0
-    # Four runs at once, then two, then one; and those under way meanwhile. There are 48 pages.
-    assert narrow.refused <= 10
+    # Four at once, then two, then one; batches besides, in halves; and those under way meanwhile. There are 48 pages.
+    assert narrow.refused <= 16
+
+
+def test_one_bad_moment_leaves_half_of_the_room(session: Session) -> None:
+    class Moment(Session):
+        """Is short of memory as soon as eight runs are inside, for those eight."""
+
+        def __init__(self, inner: Session) -> None:
+            super().__init__(inner._inner, name="tiny", contract=inner.contract, device="cpu")
+            self.together = threading.Barrier(8)
+            self.is_over = False
+
+        def predict(self, lightness: np.ndarray) -> np.ndarray:
+            if not self.is_over:
+                self.together.wait(10)
+                self.is_over = True
+                raise RuntimeError(OUT_OF_MEMORY)
+            return super().predict(lightness)
+
+    steps = Steps(Moment(session), Settings())
+    picture = io.BytesIO()
+    Image.new("L", (64, 64), 100).save(picture, "PNG")
+    prepared = [steps.prepare(picture.getvalue(), str(number)) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda one: steps.predict([one])[0], prepared))
+    assert all(isinstance(ab, np.ndarray) for ab in results)
+    assert steps._room._most == 4 * prepared[0].lightness.size
 
 
 def test_a_photograph_that_the_network_fails_on_takes_no_other_with_it(session: Session, tmp_path: Path) -> None:

@@ -44,14 +44,24 @@ def test_what_is_larger_than_the_room_goes_alone() -> None:
     assert at_once(Room(100), [None, None, 30, None])[1] == 1
 
 
-def test_half_of_what_was_taken_is_left_and_never_none() -> None:
+def test_half_of_what_was_too_much_is_left_and_never_none() -> None:
     room = Room(10_000)
-    assert at_once(room, [25] * 4) == (100, 4)
-    room.halve()
+    room.halve(100)
     assert at_once(room, [25] * 8) == (50, 2)
-    for _ in range(20):
-        room.halve()
+    room.halve(100)  # said by another run of the same moment
+    assert at_once(room, [25] * 8) == (50, 2)
+    room.halve(1)
     assert at_once(room, [25] * 3) == (25, 1)
+
+
+def test_each_stay_tells_what_was_taken_together() -> None:
+    room = Room(100)
+    with room.take(10) as first:
+        with room.take(30) as second:
+            pass
+        with room.take(20) as third:
+            pass
+    assert [(stay.own, stay.peak) for stay in (first, second, third)] == [(10, 40), (30, 40), (20, 30)]
 
 
 def test_who_asks_for_all_is_not_overtaken() -> None:
