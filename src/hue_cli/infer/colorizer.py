@@ -150,14 +150,25 @@ class Colorizer:
         with ThreadPoolExecutor(run.workers, "hue") as pool:
             if self._batch_size == 1:
                 return list(pool.map(run.colour, numbers))
-            waiting: Batcher[tuple[int, Prepared]] = Batcher(self._batch_size)
-            painted: dict[int, Future[Any]] = {}
-            for number, prepared in enumerate(pool.map(run.prepare, numbers)):
+            try:
+                return self._colorize_in_batches(run, numbers, pool)
+            finally:
+                pool.shutdown(cancel_futures=True)  # where one failed, or Ctrl-C was pressed
+
+    def _colorize_in_batches(self, run: _Pictures, numbers: range, pool: ThreadPoolExecutor) -> list[Any]:
+        waiting: Batcher[tuple[int, Prepared]] = Batcher(self._batch_size)
+        painted: dict[int, Future[Any]] = {}
+        ahead = 2 * (run.workers + self._batch_size)
+        for start in range(0, len(numbers), ahead):  # no more are read than the network is about to see
+            part = numbers[start : start + ahead]
+            for number, prepared in zip(part, pool.map(run.prepare, part), strict=True):
                 waiting.add(prepared.shape, (number, prepared))
                 while len(waiting) and (batch := waiting.take(partial=number == numbers[-1])):
-                    for (at, one), ab in zip(batch, steps.predict([one for _, one in batch]), strict=True):
+                    for (at, one), ab in zip(batch, run.steps.predict([one for _, one in batch]), strict=True):
+                        if isinstance(ab, HueError):
+                            raise ab
                         painted[at] = pool.submit(run.paint, at, one, ab)
-            return [painted[number].result() for number in numbers]
+        return [painted[number].result() for number in numbers]
 
     def _colorize_files(self, steps: Steps, paths: list[Path]) -> list[Path]:
         folder = next((path for path in paths if path.is_dir()), None)
@@ -181,12 +192,13 @@ class _Pictures:
     """Pictures in memory, by their numbers, each in the hands of one thread at a time.
 
     Attributes:
+        steps: bound to a model.
         workers: threads that they are worth.
     """
 
     def __init__(self, steps: Steps, pictures: Sequence[Any]) -> None:
+        self.steps = steps
         self.workers = min(usable_cores(), len(pictures))
-        self._steps = steps
         self._pictures: list[Any] = []
         seen = set[int]()
         for picture in pictures:
@@ -196,26 +208,26 @@ class _Pictures:
             seen.add(id(picture))
 
     def colour(self, number: int) -> Any:
-        """Take a picture all the way."""
+        """Take a picture all the way.
+
+        Raises:
+            HueError: it cannot be read, or the network fails on it.
+        """
         prepared = self.prepare(number)
-        (ab,) = self._steps.predict([prepared])
+        (ab,) = self.steps.predict([prepared])
+        if isinstance(ab, HueError):
+            raise ab
         return self.paint(number, prepared, ab)
 
     def prepare(self, number: int) -> Prepared:
         """Return a picture, ready for the network."""
-        return self._steps.prepare(_to_file(self._pictures[number]), f"picture {number}")
+        return self.steps.prepare(_to_file(self._pictures[number]), f"picture {number}")
 
-    def paint(self, number: int, prepared: Prepared, ab: NDArray[np.float32] | HueError) -> Any:
-        """Return the picture in colour.
-
-        Raises:
-            HueError: the network failed on it.
-        """
-        if isinstance(ab, HueError):
-            raise ab
+    def paint(self, number: int, prepared: Prepared, ab: NDArray[np.float32]) -> Any:
+        """Return the picture in colour."""
         picture = self._pictures[number]
         is_deep = isinstance(picture, np.ndarray) and picture.dtype == np.uint16
-        painting = self._steps.paint(prepared, ab, _SIXTEEN_BITS if is_deep else _EIGHT_BITS)
+        painting = self.steps.paint(prepared, ab, _SIXTEEN_BITS if is_deep else _EIGHT_BITS)
         painting.threads = max(1, usable_cores() // self.workers)
         if isinstance(picture, Image.Image):
             return _completed(painting.to_image(), picture, prepared.photo.alpha)

@@ -15,7 +15,8 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,8 @@ from hue_cli.stopping import DroppedError
 
 _PIXELS_UNDER_WAY = 1 << 27
 _FILES_EACH, _FILES_BESIDE = 6, 16
-"""Open at once: of a photograph its claim, a file in memory, its result and its comparison with a lock each; and the
-process's others."""
+"""Open at once: of a photograph its claim, a file in memory, its result and its comparison with a lock each; and what
+the process opens besides."""
 
 
 class FolderColorizer:
@@ -225,7 +226,11 @@ def _most_open() -> int:
     import resource
 
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return sys.maxsize if files == resource.RLIM_INFINITY else max(1, (files - _FILES_BESIDE) // _FILES_EACH)
+    if files == resource.RLIM_INFINITY:
+        return sys.maxsize
+    with suppress(OSError):  # not every system lists them, or lets us see
+        files -= sum(1 for _ in Path("/dev/fd").iterdir())
+    return max(1, (files - _FILES_BESIDE) // _FILES_EACH)
 
 
 def _outcome(task: Task, future: Future[Any]) -> Any:

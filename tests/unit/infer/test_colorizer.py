@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, assert_type
@@ -20,6 +21,7 @@ import hue_cli
 from hue_cli import Colorizer
 from hue_cli.cli.app import app
 from hue_cli.errors import ImageError, UnknownModelError, UsageError
+from hue_cli.infer.cores import usable_cores
 from hue_cli.infer.steps import Prepared, Steps
 
 CAT = skimage.data.chelsea()[:80, :120]
@@ -102,6 +104,27 @@ def test_pictures_of_a_list_go_side_by_side(tiny_model: Path, monkeypatch: pytes
         monkeypatch.setattr(Steps, "prepare", meet)
         for found, expected in zip(colorizer([GREY[:20], GREY[:50]] * 4), alone * 4, strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_a_long_list_is_not_read_before_the_network_sees_it(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, batch_size: int
+) -> None:
+    prepare, read = Steps.prepare, list[str | None]()
+
+    def counted(self: Steps, source: Path | bytes, name: str | None = None) -> Prepared:
+        read.append(name)
+        return prepare(self, source, name)
+
+    def fail(_steps: Steps, batch: list[Prepared]) -> list[ImageError]:
+        time.sleep(0.1)
+        return [ImageError("no") for _ in batch]
+
+    monkeypatch.setattr(Steps, "prepare", counted)
+    monkeypatch.setattr(Steps, "predict", fail)
+    with Colorizer(tiny_model, device="cpu", batch_size=batch_size) as colorize, pytest.raises(ImageError, match="no"):
+        colorize([GREY] * 400)
+    assert len(read) <= 2 * (usable_cores() + batch_size) * (2 if batch_size > 1 else 1)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
