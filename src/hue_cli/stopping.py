@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+_SAME_SECONDS = 0.5
+"""GNU ``timeout`` signals its child and then the child's group, within milliseconds: that is one request."""
 
 
 class DroppedError(Exception):
@@ -42,6 +47,8 @@ class Stop:
 def heeding(heed: Callable[[signal.Signals], bool]) -> Iterator[None]:
     """Call a function at each Ctrl-C and SIGTERM in place of what they do; nothing changes in threads but the main one.
 
+    The same signal again within half a second counts as the same request.
+
     Args:
         heed: given the signal; tells whether it takes the next one as well, which else has its former effect.
     """
@@ -52,10 +59,20 @@ def heeding(heed: Callable[[signal.Signals], bool]) -> Iterator[None]:
     # What a parent told the process to ignore (a script's background jobs) stays ignored; None was set outside Python.
     before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
 
+    heeded_at: dict[int, float] = {}
+    left_alone: set[int] = set()
+
     def handle(number: int, _frame: object) -> None:
+        now = time.monotonic()
+        if now - heeded_at.get(number, -math.inf) < _SAME_SECONDS:
+            return
+        heeded_at[number] = now
         which = signal.Signals(number)
-        if not heed(which):
+        if which in left_alone:
             signal.signal(which, before[which])
+            signal.raise_signal(which)
+        elif not heed(which):
+            left_alone.add(which)
 
     for number in before:
         signal.signal(number, handle)

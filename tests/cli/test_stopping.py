@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,25 +29,25 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 class Program:
     """``hue`` in a process of its own, whose standard error is listened to."""
 
-    def __init__(self, *arguments: object, before: str = "") -> None:
+    def __init__(self, *arguments: object, before: str = "", stderr: int = subprocess.PIPE) -> None:
         program = f"{before}\nimport sys\nfrom hue_cli.cli.app import main\nsys.argv[0] = 'hue'\nmain()\n"
         self.process = subprocess.Popen(
             [sys.executable, "-c", program, *map(str, arguments)],
             env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1", "OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             bufsize=0,
         )
         self.said: list[str] = []
+        self._sent: dict[signal.Signals, float] = {}
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
 
     def _listen(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
+        for line in self.process.stderr or ():
             self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
 
@@ -60,20 +61,23 @@ class Program:
                 return
 
     def send(self, number: signal.Signals) -> None:
+        """Send a signal; twice the same are two requests."""
+        time.sleep(max(0.0, self._sent.get(number, -1.0) + 0.6 - time.monotonic()))
+        self._sent[number] = time.monotonic()
         self.process.send_signal(number)
 
     def end(self) -> int:
         """Wait for the end; return the exit code."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        assert self.process.stderr is not None
         code = self.process.wait(timeout=60)
         self._listener.join()
         while (line := self._lines.get_nowait()) is not None:
             self.said.append(line)
         self.process.stdin.close()
         self.process.stdout.close()
-        self.process.stderr.close()
+        if self.process.stderr is not None:
+            self.process.stderr.close()
         return code
 
 
@@ -84,8 +88,8 @@ Start = Callable[..., Program]
 def start() -> Iterator[Start]:
     begun: list[Program] = []
 
-    def go(*arguments: object, before: str = "") -> Program:
-        begun.append(Program(*arguments, before=before))
+    def go(*arguments: object, **keywords: Any) -> Program:
+        begun.append(Program(*arguments, **keywords))
         return begun[-1]
 
     yield go
@@ -227,3 +231,53 @@ def test_a_pipe_that_says_nothing_is_not_waited_for(
     assert program.end() == code
     assert program.said[-1] == THE_END
     assert names(tmp_path) == []
+
+
+def write_many(folder: Path, number: int, pages: int) -> None:
+    folder.mkdir()
+    for each in range(number):
+        write_pages(folder / f"{each}.tif", pages)
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGINT])
+@pytest.mark.parametrize("option", ["--json", "-v"])
+def test_every_result_is_in_the_report_also_where_nobody_reads(
+    start: Start, tmp_path: Path, tiny_model: Path, number: signal.Signals | None, option: str
+) -> None:
+    write_many(tmp_path / "old", 12, 20)
+    new, report = tmp_path / "new", tmp_path / "report.jsonl"
+    arguments = ("colorize", tmp_path / "old", "-o", new, "-m", tiny_model, "-j", 4, option, "--report", report)
+    program = start(*arguments, stderr=subprocess.STDOUT)  # as with 2>&1
+    assert program.process.stdout is not None
+    when_there(new, "*.tif")
+    program.process.stdout.close()
+    if number is not None:
+        program.send(number)
+    assert program.end() == (1 if number is None else 130)
+    assert sorted(rows(report)) == [(name, "done") for name in names(new)]
+    assert len(names(new)) < 12
+
+
+def test_a_signal_that_arrives_doubled_is_one(start: Start, tmp_path: Path, tiny_model: Path) -> None:
+    write_many(tmp_path / "old", 3, 60)
+    new = tmp_path / "new"
+    program = start("colorize", tmp_path / "old", "-o", new, "-m", tiny_model, "-j", 1)
+    when_there(new, ".hue-*.part")
+    program.send(signal.SIGINT)
+    program.hear(FINISHING)
+    program.process.send_signal(signal.SIGINT)
+    assert program.end() == 130
+    assert DROPPING not in program.said
+    assert names(new) == ["0.tif"]
+
+
+def test_a_run_that_ends_before_its_first_photograph_has_not_looked_for_others(
+    start: Start, tmp_path: Path, tiny_model: Path
+) -> None:
+    write_many(tmp_path / "old", 2, 200)
+    new = tmp_path / "new"
+    program = start("colorize", tmp_path / "old", "-o", new, "-m", tiny_model, "-j", 1)
+    when_there(new, ".hue-*.part")
+    program.send(signal.SIGTERM)
+    assert program.end() == 143
+    assert program.said[-2:] == [DROPPING, THE_END]

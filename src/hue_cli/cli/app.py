@@ -64,7 +64,7 @@ def _explain(error: BaseException, command: str) -> int:
     """Print one sentence about the error; return the exit code. What is not ours to explain is raised again."""
     report = Reporter(Mode.NORMAL)
     if isinstance(error, KeyboardInterrupt):
-        report.error("Interrupted. Nothing was left half-written.")
+        _say_error(report, "Interrupted. Nothing was left half-written.")
         return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
@@ -73,10 +73,15 @@ def _explain(error: BaseException, command: str) -> int:
         error = MissingExtraError(command, "train", package)
     if isinstance(error, BrokenPipeError):
         raise error  # whoever reads has seen enough; Typer ends without a word
-    with suppress(OSError):  # standard error may be what cannot be written
-        report.error(str(error) if isinstance(error, HueError) else _sentence(error))
-    _give_up_output_that_is_stuck()
+    _say_error(report, str(error) if isinstance(error, HueError) else _sentence(error))
     return error.exit_code if isinstance(error, HueError) else 1
+
+
+def _say_error(report: Reporter, text: str) -> None:
+    """Say it if anybody listens: standard error may be what cannot be written, where Rich exits."""
+    with suppress(OSError, SystemExit):
+        report.error(text)
+    _give_up_output_that_is_stuck()
 
 
 def _sentence(error: BaseException) -> str:
@@ -86,13 +91,14 @@ def _sentence(error: BaseException) -> str:
 
 
 def _give_up_output_that_is_stuck() -> None:
-    """Send what standard output still holds nowhere; Python would try again at its end, and print a traceback."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Send what the standard streams still hold nowhere; Python would try again at its end, and exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class HueGroup(TyperGroup):

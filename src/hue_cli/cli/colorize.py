@@ -253,8 +253,10 @@ def colorize(
             run = remote.Run(found, settings, device=device, provider=provider, batch_size=batch_size, workers=workers)
             rows = _rows(report, plan, where, run, tally, is_piped=is_piped)
         tally.watch(rows)
-    tally.summarize()
-    tally.raise_if_interrupted()
+    try:
+        tally.summarize()
+    finally:  # also where nobody reads
+        tally.raise_if_interrupted()
     if tally.failed:
         raise typer.Exit(1)
 

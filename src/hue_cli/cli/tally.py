@@ -96,17 +96,31 @@ class Tally:
         A first Ctrl-C asks for it, and each finished photograph has its row. A second, or SIGTERM, has what is in hand
         dropped: a container is given ten seconds. What still does not end then, the next signal kills.
 
+        Where a row cannot be shown, because whoever reads has gone, no more is begun or shown, and the rows of what is
+        in hand are still entered in the report's file.
+
         Raises:
             KeyboardInterrupt: at the signal after which nothing is waited for.
+            OSError: a row could not be shown, and no signal came.
         """
+        unshown: BaseException | None = None
         total = self._plan.count() if self._report.shows_progress else None
-        with closing(rows), self._report.progress(total, "Colorizing") as bar, self._heeding():
+        # Signals are heeded also while what is in hand is waited for as the rows are closed.
+        with self._heeding(), closing(rows), self._report.progress(total, "Colorizing") as bar:
             for row in rows:
-                self._add(row)
-                bar.advance(1, **({"failed": self.failed} if self.failed else {}))
+                entered = self._enter(row)
+                if unshown is None:
+                    try:
+                        self._show(entered)
+                        bar.advance(1, **({"failed": self.failed} if self.failed else {}))
+                    except (Exception, SystemExit) as error:  # Rich exits where nobody reads
+                        unshown, self.stop.is_asked = error, True
                 self.stop.is_asked |= self._fail_fast and self.failed > 0
                 if self.stop.is_asked and self._dry_run:
                     break
+        if unshown is not None:
+            self.raise_if_interrupted()
+            raise unshown
 
     def raise_if_interrupted(self) -> None:
         """Raise what a signal stands for, if one ended the run.
@@ -164,8 +178,8 @@ class Tally:
         self._of_other_models += 1
         return replace(row, message=f"{row.message}, made with another model")
 
-    def _add(self, row: Row) -> None:
-        report = self._report
+    def _enter(self, row: Row) -> Row:
+        """Count a row, and enter it in the report's file; return it as it is to be shown."""
         if row.skip is not None and row.skip.value == "exists":
             row = self._compared(row)
         if self._ledger is not None:
@@ -177,6 +191,10 @@ class Tally:
             is_missing = row.skip.value == "colour"  # no result that could be looked at
             example = row.source if is_missing or row.output is None else row.output
             self._examples.setdefault(row.skip.value, example)
+        return row
+
+    def _show(self, row: Row) -> None:
+        report = self._report
         if report.mode is Mode.JSON:
             report.emit_json(row.to_dict())
             return
@@ -213,7 +231,7 @@ class Tally:
             report.warn(f"{self._older} of the skipped are older than their photographs.")
         if self._of_other_models:
             report.warn(f"{self._of_other_models} of the skipped were made with another model.")
-        if counts.total() == self._skipped["link"]:
+        if counts.total() == self._skipped["link"] and not self.stop.is_asked:
             report.warn("No pictures were found.")
 
     def _say_skipped(self) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -117,12 +118,33 @@ def test_signals_end_a_run_after_its_step(begin: Begin, recipe: Recipe, tmp_path
 def test_a_second_ctrl_c_does_not_wait(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
     def twice() -> None:
         ctrl_c()
+        time.sleep(0.6)
         ctrl_c()
 
     run, _ = begin(tmp_path, recipe, before=at(4, twice))
     with pytest.raises(KeyboardInterrupt):
         train(run)
     assert state(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_arrives_doubled_is_one(
+    begin: Begin, recipe: Recipe, tmp_path: Path, number: signal.Signals
+) -> None:
+    def doubled() -> None:
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+
+    def unheeded(_number: int, _frame: object) -> None:
+        raise AssertionError("taken for a second request")
+
+    before = signal.signal(number, unheeded)
+    try:
+        run, _ = begin(tmp_path, recipe, before=at(4, doubled))
+        finished, position = train(run)
+    finally:
+        signal.signal(number, before)
+    assert (finished, position.step) == (False, 5)
 
 
 def test_what_a_script_ignores_stays_ignored(begin: Begin, recipe: Recipe, tmp_path: Path) -> None:
