@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +26,7 @@ class Disk:
         self._cleaned: set[int] = set()
         self._made: list[str] = []
 
-    def tasks(self, plan: Iterable[Job | Row]) -> Iterator[Task | Row]:
+    def tasks(self, plan: Iterable[Job | Row]) -> Generator[Task | Row]:
         """Yield a plan's steps as work that can be begun."""
         for step in plan:
             if step.output is not None:

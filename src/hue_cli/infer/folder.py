@@ -31,6 +31,8 @@ from hue_cli.infer.task import Task
 from hue_cli.stopping import DroppedError
 
 _PIXELS_UNDER_WAY = 1 << 27
+_HEEDS_EVERY = 0.2
+"""Seconds; Windows lets no handler of signals run while a thread waits without an end."""
 _FILES_EACH, _FILES_BESIDE = 6, 16
 """Open at once: of a photograph its claim, a file in memory, its result and its comparison with a lock each; and what
 the process opens besides."""
@@ -65,12 +67,12 @@ class FolderColorizer:
         with closing(Disk()) as disk:
             yield from self.run_tasks(disk.tasks(plan), must_stop)
 
-    def run_tasks(self, tasks: Iterable[Task | Row], must_stop: Callable[[], bool] = lambda: False) -> Generator[Row]:
+    def run_tasks(self, tasks: Generator[Task | Row], must_stop: Callable[[], bool] = lambda: False) -> Generator[Row]:
         """Yield a row for each photograph, wherever they lie; else as :meth:`run`."""
         with warnings.catch_warnings(), ThreadPoolExecutor(self.workers, "hue") as pool:
             # Decoders warn of oddities in metadata; a person can do nothing about them.
             warnings.filterwarnings("ignore", module=r"PIL\.")
-            run = _Run(self, iter(tasks), pool, must_stop)
+            run = _Run(self, tasks, pool, must_stop)
             try:
                 yield from run
             finally:
@@ -84,7 +86,7 @@ class _Run:
     def __init__(
         self,
         colorizer: FolderColorizer,
-        tasks: Iterator[Task | Row],
+        tasks: Generator[Task | Row],
         pool: ThreadPoolExecutor,
         must_stop: Callable[[], bool],
     ) -> None:
@@ -92,7 +94,7 @@ class _Run:
         self._takes_digests = colorizer.takes_digests
         self._workers = colorizer.workers
         self._gathers = colorizer.batch_size > 1
-        self._tasks: Iterator[Task | Row] | None = tasks
+        self._tasks: Generator[Task | Row] | None = tasks
         self._next: Task | None = None
         self._pool = pool
         self._must_stop = must_stop
@@ -176,9 +178,11 @@ class _Run:
                 self._finishing[self._pool.submit(self._finish, task, prepared, ab)] = task
 
     def _collect(self) -> Iterator[Row]:
-        """Wait until something is read or finished."""
+        """Wait until something is read or finished, or the run is to end."""
         both: list[Future[Any]] = [*self._reading, *self._finishing]
-        done, _ = wait(both, return_when=FIRST_COMPLETED)
+        done: set[Future[Any]] = set()
+        while not done and not self._must_stop():
+            done, _ = wait(both, _HEEDS_EVERY, FIRST_COMPLETED)
         for read in [future for future in self._reading if future in done]:
             task = self._reading.pop(read)
             try:
@@ -197,10 +201,15 @@ class _Run:
 
     def _drain(self) -> Iterator[Row]:
         """End early: let threads finish the photographs in their hands, and leave the others."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._tasks is not None:
+            self._tasks.close()  # what fetches ahead begins no more
         both: dict[Future[Any], Task] = {**self._reading, **self._finishing}
-        for future, task in both.items():
-            if not future.cancelled() and isinstance(row := _outcome(task, future), Row):
+        in_hand = {future: task for future, task in both.items() if not future.cancelled()}
+        while wait(in_hand, _HEEDS_EVERY).not_done:
+            pass
+        for future, task in in_hand.items():
+            if isinstance(row := _outcome(task, future), Row):
                 yield row
 
     def _colour(self, task: Task) -> Row | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import PurePosixPath
@@ -88,7 +88,7 @@ def _putting(location: Location, *, replaces: bool) -> Iterator[BinaryIO]:
         raise ImageError(f"{location}: was put there by something else since the run began, and stays.")
 
 
-def fetch_ahead(plan: Iterable[RemoteJob | Row]) -> Iterator[Task | Row]:
+def fetch_ahead(plan: Iterable[RemoteJob | Row]) -> Generator[Task | Row]:
     """Yield a plan's steps as work, in its order, while the next photographs are being fetched."""
     waiting: deque[tuple[Task | Row, int]] = deque()
     size = 0

@@ -9,8 +9,9 @@ import threading
 import time
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from hue_cli.images.read import count_pixels
 from hue_cli.images.tint import tint
 from hue_cli.infer.batching import Batcher
 from hue_cli.infer.claim import claim
+from hue_cli.infer.disk import Disk
 from hue_cli.infer.folder import FolderColorizer
 from hue_cli.infer.job import Job, Row, Skip, Status
 from hue_cli.infer.naming import Naming
 from hue_cli.infer.plan import Plan
 from hue_cli.infer.session import Session, open_session
 from hue_cli.infer.steps import IfColour, Prepared, Settings, Steps
+from hue_cli.infer.task import Task
 from hue_cli.stopping import DroppedError
 
 
@@ -227,6 +230,33 @@ def test_a_run_that_is_told_to_stop_reports_what_it_finished(session: Session, t
     assert 3 <= len(rows) < 40
     assert {row.output for row in rows} == set((tmp_path / "out").iterdir())
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("hue")]
+
+
+def test_a_run_that_ends_begins_nothing_ahead_while_it_waits(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_photos(tmp_path / "in", 9)
+    plan = Plan.make([str(tmp_path / "in")], Naming(output=tmp_path / "out"))
+    must_stop, closed = threading.Event(), threading.Event()
+    real, in_time = Steps.encode, []
+
+    def encode(*arguments: Any, **keywords: Any) -> Any:
+        must_stop.set()
+        in_time.append(closed.wait(5))
+        return real(*arguments, **keywords)
+
+    def ahead(disk: Disk) -> Generator[Task | Row]:
+        try:
+            yield from disk.tasks(plan.steps())
+        finally:
+            closed.set()
+
+    monkeypatch.setattr(Steps, "encode", encode)
+    colorizer = FolderColorizer(Steps(session, Settings()), batch_size=1, workers=1)
+    with closing(Disk()) as disk:
+        (row,) = colorizer.run_tasks(ahead(disk), must_stop.is_set)
+    assert row.status is Status.DONE
+    assert in_time == [True]
 
 
 def test_closing_the_run_ends_it_with_whole_files_only(session: Session, tmp_path: Path) -> None:
