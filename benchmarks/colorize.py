@@ -193,8 +193,7 @@ def measure(way: str, folder: Path, count: int, options: argparse.Namespace) -> 
     """Run a way in a process of its own."""
     command: list[Any] = [sys.executable, __file__, "--way", way, "--folder", folder, "--count", count]
     command += ["--device", options.device, *(["--model", options.model] if options.model else [])]
-    # The others are spared the threads of a BLAS that would get in their way; hue keeps clear of them itself.
-    environment = os.environ if way == "hue" else os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # as the command sets it; a BLAS's threads get in the way
     found = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, check=True, env=environment)
     result: dict[str, float] = json.loads(found.stdout)
     return result
