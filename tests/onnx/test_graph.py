@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 
 from hue_cli.color import constants
 from hue_cli.errors import ParityError
@@ -52,7 +53,16 @@ def test_float32_graphs_paint_what_the_network_paints(traced: Tracer, name: str)
 
     difference = largest_difference(painter(run.load_colorizer()), model.SerializeToString(), run.recipe.size)
 
-    assert difference < BOUNDS[Precision.FP32]
+    # Weights that are drawn make float32 itself rough where there are 121 layers.
+    assert difference < max(BOUNDS[Precision.FP32], _rounding(run))
+
+
+def _rounding(run: Any) -> float:
+    """How far what PyTorch paints in float32 is from what it paints in float64."""
+    lightness = torch.from_numpy(draw_lightness(2, 256, 256))
+    with torch.inference_mode():
+        single, double = run.load_colorizer()(lightness), run.load_colorizer().double()(lightness.double())
+    return float((single - double).abs().max())
 
 
 @pytest.mark.parametrize("name", FAMILIES)
