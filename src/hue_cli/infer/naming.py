@@ -91,14 +91,15 @@ def _as_folder(output: object) -> str:
 
 def is_file_name(path: PurePath) -> bool:
     """Whether a name ends as those of files do; ``photos.2024`` and ``v1.5`` do not."""
-    return is_image_name(path) or path.suffix.lower() in _file_extensions()
+    # Most folders have no extension, and are spared the import of Pillow's plug-ins.
+    return is_image_name(path) or (path.suffix != "" and path.suffix.lower() in _file_extensions())
 
 
 @cache
 def _file_extensions() -> frozenset[str]:
     # Python's own lists, not the system's, which differ and take ".1" for a page of a manual.
     known = mimetypes.MimeTypes()
-    lists = (Image.registered_extensions(), *known.types_map, known.encodings_map, UNREAD)
+    lists = (Image.registered_extensions(), *known.types_map, known.encodings_map, UNREAD, (".svgz",))
     return frozenset(extension.lower() for extensions in lists for extension in extensions)
 
 

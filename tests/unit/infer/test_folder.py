@@ -49,6 +49,13 @@ def make_photos(folder: Path, count: int) -> None:
         Image.fromarray(grey).save(folder / f"{number:03}.png")
 
 
+def make_black_photos(folder: Path, count: int) -> None:
+    """Of 80 by 80 pixels each."""
+    folder.mkdir()
+    for number in range(count):
+        Image.new("L", (80, 80)).save(folder / f"{number:02}.png")
+
+
 def run(session: Session, folder: Path, out: Path, *, batch_size: int = 4, workers: int = 2) -> list[Row]:
     plan = Plan.make([str(folder)], Naming(output=out))
     return list(FolderColorizer(Steps(session, Settings()), batch_size=batch_size, workers=workers).run(plan.steps()))
@@ -123,9 +130,7 @@ def test_pixels_under_way_are_bounded_before_they_are_decoded(
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many threads as would like to may not decode more at once than fits."""
-    (tmp_path / "in").mkdir()
-    for number in range(12):
-        Image.new("L", (80, 80)).save(tmp_path / "in" / f"{number:02}.png")
+    make_black_photos(tmp_path / "in", 12)
     Image.new("L", (200, 200)).save(tmp_path / "in" / "large.png")
     monkeypatch.setattr("hue_cli.infer.folder._PIXELS_UNDER_WAY", 3 * 80 * 80)
     now: list[int] = []
@@ -156,9 +161,7 @@ def test_pixels_under_way_are_bounded_before_they_are_decoded(
 def test_what_has_ended_makes_room_for_the_next(
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "in").mkdir()
-    for number in range(8):
-        Image.new("L", (80, 80)).save(tmp_path / "in" / f"{number}.png")
+    make_black_photos(tmp_path / "in", 8)
     monkeypatch.setattr("hue_cli.infer.folder._PIXELS_UNDER_WAY", 2 * 80 * 80)
     two = threading.Barrier(2, timeout=10)
 

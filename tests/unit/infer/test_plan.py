@@ -140,6 +140,7 @@ def test_a_slash_makes_a_folder_of_any_name(tmp_path: Path, folder: str) -> None
         (["a.jpg"], {"output": Path("new.gif")}, "does not write this format"),
         (["a.jpg"], {"output": Path("new.pdf")}, "It writes: .jpg, .*meant, end it with a slash: new.pdf/"),
         (["a.jpg"], {"output": Path("in/new.JXL")}, "does not write this format"),
+        (["a.jpg"], {"output": Path("new.svgz")}, "does not write this format"),
         (["a.jpg"], {"output": Path("a.tar.gz")}, "does not write this format"),
         (["in"], {"output": Path("new.zip")}, "is a file's name.*meant, end it with a slash: new.zip/"),
         (["a.jpg", "b.jpg"], {"output": Path("b.jpg")}, "several results need a folder"),
